@@ -154,7 +154,8 @@ def kubernetes_object(resource: Resource) -> KubernetesObject | None:
         return None
     api_version = resource["apiVersion"].text() or module
     group, _, version = api_version.rpartition("/")
-    return KubernetesObject(resource, "" if group == "core" else group, version, resource["kind"].text() or kind)
+    group = "" if group == "core" else group
+    return KubernetesObject(resource, group, version, resource["kind"].text() or kind)
 
 
 def workloads(owner: KubernetesObject) -> Iterator[Workload]:
@@ -200,7 +201,7 @@ def _effective_values(resource: Resource, chart: str) -> Any:
 
 
 def overlay(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` over `defaults` as Helm merges them: maps by key, anything else replaced, null removes."""
+    """Return `values` over `defaults` as Helm merges them: maps by key, else replaced, null removes."""
     merged = dict(defaults)
     for key, value in values.items():
         below = merged.get(key)

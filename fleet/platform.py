@@ -13,7 +13,14 @@ from functools import cached_property
 from typing import Final
 
 from fleet.facts import ABSENT, Fact
-from fleet.kubernetes import HelmRelease, KubernetesObject, Workload, helm_release, kubernetes_object, workloads
+from fleet.kubernetes import (
+    HelmRelease,
+    KubernetesObject,
+    Workload,
+    helm_release,
+    kubernetes_object,
+    workloads,
+)
 from fleet.resources import Resource, Stack
 from fleet.verdict import NO, Verdict, undecided, verdict
 
@@ -112,12 +119,16 @@ class NodePool:
     @property
     def labels(self) -> Fact:
         """The labels that its nodes get."""
-        return self.resource.at("spec", "template", "metadata", "labels") if self.dynamic else self.resource["labels"]
+        if self.dynamic:
+            return self.resource.at("spec", "template", "metadata", "labels")
+        return self.resource["labels"]
 
     @property
     def taints(self) -> Fact:
         """The taints that its nodes keep."""
-        return self.resource.at("spec", "template", "spec", "taints") if self.dynamic else self.resource["taints"]
+        if self.dynamic:
+            return self.resource.at("spec", "template", "spec", "taints")
+        return self.resource["taints"]
 
     @property
     def requirements(self) -> Fact:
@@ -135,14 +146,15 @@ class Platform:
 
     @cached_property
     def clusters(self) -> tuple[Cluster, ...]:
-        """The clusters the stack creates; a component counts only where it shows inputs and no cluster of its own."""
-        plain = tuple(Cluster(resource) for resource in self.stack.of_type(CLUSTER))
-        components = tuple(
-            Cluster(resource)
-            for resource in self.stack.of_type(COMPONENT_CLUSTER)
-            if resource.properties and not any(child.type == CLUSTER for child in self.stack.descendants(resource))
-        )
-        return plain + components
+        """The clusters that the stack creates."""
+        return tuple(map(Cluster, self._plain_or_component(CLUSTER, COMPONENT_CLUSTER)))
+
+    def _plain_or_component(self, plain: str, component: str) -> Iterator[Resource]:
+        """Yield the plain resources, and the components that show inputs but none of those below them."""
+        yield from self.stack.of_type(plain)
+        for resource in self.stack.of_type(component):
+            if resource.properties and all(child.type != plain for child in self.stack.descendants(resource)):
+                yield resource
 
     @cached_property
     def _clusters_by_urn(self) -> dict[str, Resource]:
@@ -205,12 +217,8 @@ class Platform:
         return next((each for each in candidates if name is not None and each.name.text() == name), None)
 
     def _managed_groups(self) -> Iterator[NodePool]:
-        for resource in self.stack.of_type(NODE_GROUP):
+        for resource in self._plain_or_component(NODE_GROUP, COMPONENT_NODE_GROUP):
             yield NodePool(PoolKind.MANAGED, resource, self.cluster_of(resource))
-        for resource in self.stack.of_type(COMPONENT_NODE_GROUP):
-            children = self.stack.descendants(resource)
-            if resource.properties and not any(child.type == NODE_GROUP for child in children):
-                yield NodePool(PoolKind.MANAGED, resource, self.cluster_of(resource))
 
 
 def _kind_of(reference: Fact) -> PoolKind:

@@ -1,0 +1,1 @@
+"""Guardrails for GPU inference on Amazon EKS: what cannot work is rejected before it is built."""

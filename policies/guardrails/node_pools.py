@@ -1,0 +1,89 @@
+"""Rules about node pools and node classes as the APIs define them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fleet.kubernetes import KubernetesObject
+from fleet.platform import Platform
+from fleet.verdict import Verdict
+from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
+
+_POLICIES: Final = ("WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced")
+
+
+def _check_fields(platform: Platform, config: Config) -> Iterator[Claim]:
+    for pool in platform.objects_of("karpenter.sh", "NodePool"):
+        if pool.version == "v1":
+            yield from _node_pool_claims(pool)
+    for node_class in platform.objects_of("karpenter.k8s.aws", "EC2NodeClass"):
+        yield from _alias_claims(node_class)
+
+
+def _node_pool_claims(pool: KubernetesObject) -> Iterator[Claim]:
+    template = pool.spec.at("template", "spec")
+    disruption = pool.spec["disruption"]
+    static = pool.spec["replicas"].is_present()
+
+    def claim(wrong: Verdict, message: str) -> Claim:
+        name = pool.name.text() or pool.resource.name
+        return Claim(pool.resource.urn, wrong, f"NodePool {name} {message}")
+
+    yield claim(
+        template["kubelet"].is_present(),
+        "has spec.template.spec.kubelet, which v1 does not know: "
+        "kubelet settings belong to EC2NodeClass.spec.kubelet.",
+    )
+    yield claim(
+        template["nodeClassRef"].is_absent(),
+        "has no spec.template.spec.nodeClassRef: name the group, kind and name of its node class.",
+    )
+    for key in ("group", "kind", "name"):
+        yield claim(
+            template["nodeClassRef"].is_present() & template["nodeClassRef"][key].is_empty(),
+            f"has no {key} in spec.template.spec.nodeClassRef, where it is required.",
+        )
+    policy = disruption["consolidationPolicy"]
+    yield claim(
+        policy.is_present() & ~policy.is_in(_POLICIES),
+        f"has consolidationPolicy {policy.text()!r}; v1 accepts {', '.join(_POLICIES)}.",
+    )
+    yield claim(
+        disruption.is_present() & disruption["consolidateAfter"].is_absent(),
+        "has spec.disruption without consolidateAfter, where it is required: give a duration or Never.",
+    )
+    yield claim(
+        static & pool.spec["weight"].is_present(),
+        "is static (spec.replicas) and has a weight, which static pools may not have.",
+    )
+    for key, limit in pool.spec["limits"].entries():
+        if key != "nodes":
+            yield claim(
+                static & limit.is_present(),
+                f"is static (spec.replicas) and limits {key}; a static pool may limit nodes only.",
+            )
+
+
+def _alias_claims(node_class: KubernetesObject) -> Iterator[Claim]:
+    name = node_class.name.text() or node_class.resource.name
+    for term in node_class.spec["amiSelectorTerms"].items():
+        alias = term["alias"]
+        yield Claim(
+            node_class.resource.urn,
+            alias.meets(lambda found: "@" not in str(found)),
+            f"EC2NodeClass {name} has the AMI alias {alias.text()!r}: an alias is family@version, "
+            "such as al2023@v20261101.",
+        )
+
+
+node_pool_fields = PlatformRule(
+    name="node-pool-fields",
+    description="Node pools and node classes use the fields that Karpenter's v1 API has.",
+    level=Level.MANDATORY,
+    severity=Severity.HIGH,
+    remediation="Write the pool against karpenter.sh/v1; the message names the field and where it belongs.",
+    tags=("karpenter", "auto-mode", "nodes"),
+    url="https://karpenter.sh/docs/concepts/nodepools/",
+    check=_check_fields,
+)

@@ -1,0 +1,124 @@
+"""Rules about moving parts: what a name means today must be what it means tomorrow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from fleet.facts import Fact
+from fleet.kubernetes import helm_release, kubernetes_object, workloads
+from fleet.resources import Resource
+from fleet.verdict import Verdict
+from guardrails.rule import Claim, Config, Level, ResourceRule, Severity
+
+_MOVING_WORDS: Final = frozenset(
+    {"latest", "main", "master", "nightly", "stable", "edge", "canary", "dev", "rolling"}
+)
+_EXACT_VERSION: Final = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+
+
+def is_floating(image: str) -> bool:
+    """Return whether an image reference can mean another image tomorrow.
+
+    Floating are: no tag, a tag that is or begins or ends with a moving word (`latest`, `nightly-cu130`),
+    and a tag that only names a major version (`v1`). A digest is never floating.
+    """
+    if "@sha256:" in image:
+        return False
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return is_floating_tag(tag)
+
+
+def is_floating_tag(tag: str) -> bool:
+    """Return whether a tag is missing, a moving word, or no more than a major version."""
+    words = re.split(r"[-_.]", tag.lower())
+    return words[0] in _MOVING_WORDS or words[-1] in _MOVING_WORDS or bool(re.fullmatch(r"(v?\d+)?", tag))
+
+
+def _check_images(resource: Resource, config: Config) -> Iterator[Claim]:
+    owner = kubernetes_object(resource)
+    for workload in workloads(owner) if owner else ():
+        for container in workload.containers():
+            image = container["image"]
+            yield _floating_image(image, f"{workload.title}, container {container['name'].text()}", config)
+    release = helm_release(resource)
+    if release:
+        for place, tag in _tags(resource["values"]):
+            yield Claim(
+                resource.urn,
+                tag.meets(lambda found: is_floating_tag(str(found))),
+                f"{release.title} sets {place} to {tag.text()!r}, which can mean another image tomorrow.",
+            )
+
+
+def _floating_image(image: Fact, where: str, config: Config) -> Claim:
+    exempt = tuple(config["exempt"])
+    floating = image.meets(lambda found: is_floating(str(found)) and not str(found).startswith(exempt))
+    message = f"{where} runs {image.text()!r}, which can mean another image tomorrow."
+    return Claim(image.urn, floating, message)
+
+
+def _tags(values: Fact) -> Iterator[tuple[str, Fact]]:
+    """Yield the tags that a release sets: `tag` keys, whose chart default is never asked for here."""
+    for key, fact in values.entries():
+        if key == "tag":
+            # An empty tag is the usual way to ask for the chart's own version.
+            if fact.equals("").holds is not True and not fact.absent:
+                yield fact.path, fact
+        else:
+            yield from _tags(fact)
+
+
+images_pinned = ResourceRule(
+    name="images-pinned",
+    description="Container images are pinned to a version or a digest.",
+    level=Level.MANDATORY,
+    severity=Severity.MEDIUM,
+    remediation="Name a full version tag such as v0.30.0, or better a digest (@sha256:...).",
+    tags=("security", "supply-chain"),
+    options={
+        "exempt": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": [],
+            "description": "Prefixes of image references that may float.",
+        }
+    },
+    check=_check_images,
+)
+
+
+def _check_charts(resource: Resource, config: Config) -> Iterator[Claim]:
+    release = helm_release(resource)
+    if release is None or _stands_alone(resource["chart"]):
+        return
+    version = release.version
+    wrong = version.is_absent() | version.meets(lambda found: not _EXACT_VERSION.fullmatch(str(found)))
+    asked = f"version {version.text()!r}" if version.known else "no version"
+    yield Claim(
+        resource.urn,
+        wrong & ~_has_digest(resource["chart"]),
+        f"{release.title} asks for {asked} of chart {release.chart}; the next deployment may get another.",
+    )
+
+
+def _stands_alone(chart: Fact) -> bool:
+    """Return whether a chart is a file or a folder, which has the one version it has."""
+    reference = chart.text() or ""
+    return reference.startswith((".", "/")) or reference.endswith(".tgz")
+
+
+def _has_digest(chart: Fact) -> Verdict:
+    return chart.meets(lambda found: "@sha256:" in str(found))
+
+
+charts_pinned = ResourceRule(
+    name="charts-pinned",
+    description="Helm releases name an exact chart version.",
+    level=Level.MANDATORY,
+    severity=Severity.MEDIUM,
+    remediation="Set version to one exact chart version such as 0.20.0; ranges and wildcards move.",
+    tags=("supply-chain",),
+    check=_check_charts,
+)
