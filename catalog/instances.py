@@ -1,7 +1,8 @@
-"""EC2 instance types: what they hold, what Karpenter counts on, what their nodes are labelled with, what they cost.
+"""EC2 instance types: what they hold, what Karpenter counts on, how their nodes are labelled, what they cost.
 
 Two generated files hold the data: accelerator instances in one, all others in the other, so that looking up
-a GPU instance reads a few kilobytes. ``tools/build_instances.py`` writes both; each names its sources and dates.
+a GPU instance reads a few kilobytes. ``tools/build_instances.py`` writes both; each names its sources
+and dates.
 """
 
 from __future__ import annotations
@@ -34,7 +35,24 @@ POD_ENI_RESOURCE = "vpc.amazonaws.com/pod-eni"
 
 # Karpenter's own names for what it knows of a type, and the fewer that EKS Auto Mode has under its domain.
 _AUTO_MODE_LABELS = frozenset(
-    ["hypervisor", "encryption-in-transit-supported", "category", "generation", "family", "size", "cpu", "cpu-manufacturer", "memory", "ebs-bandwidth", "network-bandwidth", "gpu-name", "gpu-manufacturer", "gpu-count", "gpu-memory", "local-nvme"]
+    {
+        "category",
+        "family",
+        "generation",
+        "size",
+        "cpu",
+        "cpu-manufacturer",
+        "memory",
+        "hypervisor",
+        "encryption-in-transit-supported",
+        "network-bandwidth",
+        "ebs-bandwidth",
+        "local-nvme",
+        "gpu-name",
+        "gpu-manufacturer",
+        "gpu-count",
+        "gpu-memory",
+    }
 )
 
 KUBELET_DEFAULT_PODS = 110
@@ -52,9 +70,10 @@ class Accelerator:
     """The accelerators of one instance.
 
     ``count`` is the number of devices EC2 reports: 0 for a fraction of a GPU (g6f, gr6f), which has no
-    ``nvidia.com/gpu`` in Karpenter's estimate. ``memory_mib`` is per device as EC2 reports it, which is less than
-    the marketed ``nominal_gb``; None where unknown. ``mig_profiles`` gives the largest number of instances of each
-    profile on one GPU, empty where the GPU has no MIG; ``mig_listed`` says that AWS lists this very size for MIG.
+    ``nvidia.com/gpu`` in Karpenter's estimate. ``memory_mib`` is per device as EC2 reports it, less than the
+    marketed ``nominal_gb``; None where unknown. ``mig_profiles`` gives the largest number of instances of
+    each profile on one GPU, empty where the GPU has no MIG; ``mig_listed`` says that AWS lists this very size
+    for MIG.
     """
 
     kind: AcceleratorKind
@@ -77,7 +96,7 @@ class Accelerator:
 
 @dataclass(frozen=True, slots=True)
 class Allocatable:
-    """What Karpenter expects pods to get on a node: CPU in thousandths, memory in MiB, devices by resource name.
+    """What Karpenter expects pods to get on a node: CPU in thousandths, memory in MiB, devices by resource.
 
     Ephemeral storage is left out: it follows from the node class's volumes, not from the type.
     """
@@ -90,12 +109,13 @@ class Allocatable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InstanceType:
-    """One EC2 instance type; there is one object a type. None means that no source states the fact, never that it is zero or false.
+    """One EC2 instance type; there is one object a type.
 
-    ``hypervisor`` is empty on bare metal. ``default_pods`` is the limit that the VPC CNI's addresses set without
-    prefix delegation. ``karpenter`` says that Karpenter's own table has the type. ``spot`` is False where EC2 has
-    no spot of it. ``ultraservers`` maps an UltraServer to the number of instances it holds. ``prices`` are
-    on-demand Linux dollars an hour by region; a region that is missing has no known price.
+    None means that no source states the fact, never that it is zero or false.
+    ``hypervisor`` is empty on bare metal. ``default_pods`` is the limit that the VPC CNI's addresses set
+    without prefix delegation. ``karpenter`` says that Karpenter's own table has the type. ``spot`` is False
+    where EC2 has no spot of it. ``ultraservers`` maps an UltraServer to the number of instances it holds.
+    ``prices`` are on-demand Linux dollars an hour by region; a missing region has no known price.
     """
 
     name: str
@@ -146,8 +166,8 @@ class InstanceType:
     ) -> Allocatable:
         """Karpenter's estimate before a node registers.
 
-        ``max_pods`` and ``eviction_mib`` (``evictionHard`` of ``memory.available``) are the node class's kubelet
-        settings. Where the type's own pod limit is unknown, the kubelet's default of 110 is taken.
+        ``max_pods`` and ``eviction_mib`` (``evictionHard`` of ``memory.available``) are the node class's
+        kubelet settings. Where the type's own pod limit is unknown, the kubelet's default of 110 is taken.
         """
         pods = max_pods or self.default_pods or KUBELET_DEFAULT_PODS
         return Allocatable(
@@ -158,7 +178,7 @@ class InstanceType:
         )
 
     def labels(self, domain: str) -> dict[str, str]:
-        """The labels that follow from the type, under ``karpenter.k8s.aws`` or Auto Mode's ``eks.amazonaws.com``.
+        """The labels that follow from the type, under Karpenter's domain or that of Auto Mode.
 
         A fact that no source states gives no label. Raises ValueError for any other domain.
         """

@@ -1,7 +1,7 @@
 """Writes the instance type data of the catalog from a folder of sources: ``make instances CONTRACTS=dir``.
 
-The folder holds ``ec2_types.json``, every type that Karpenter knows with the labels it gives it and what it counts as
-allocatable, and ``instances.json``, the accelerator types in depth. Where both speak, ``instances.json`` wins.
+The folder holds ``ec2_types.json``, every type that Karpenter knows with its labels and allocatable
+resources, and ``instances.json``, the accelerator types in depth. Where both speak, ``instances.json`` wins.
 """
 
 from __future__ import annotations
