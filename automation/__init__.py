@@ -1,0 +1,1 @@
+"""Preview a Pulumi Python project with its policy packs, without the Pulumi CLI or a cloud account."""

@@ -1,0 +1,117 @@
+"""Run a user's program or policy pack the way the Pulumi CLI's Python host does.
+
+A script of its own, because the interpreter is the user's: it needs nothing but the standard library
+and the `pulumi` package. Usage: `host.py FD program|policy`, where FD is the read end of a pipe. The
+engine writes its orders there as one line of JSON; the SDK is imported while they are on their way.
+When the pipe closes the engine is gone, however it went, and this process ends with it.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+# What the CLI's host returns when the user has already been shown what went wrong.
+ERROR_WAS_SHOWN = 32
+
+
+def main():
+    sys.path.pop(0)  # this file's folder: none of our modules may shadow the user's
+    pipe = os.fdopen(int(sys.argv[1]), "rb")
+    os.set_inheritable(pipe.fileno(), False)
+    run = {"program": run_program, "policy": run_policy_pack}[sys.argv[2]]
+    run(pipe)
+
+
+def receive_orders(pipe):
+    line = pipe.readline()
+    if not line:
+        os._exit(1)
+    threading.Thread(target=end_with, args=(pipe,), daemon=True).start()
+    return json.loads(line)
+
+
+def end_with(pipe):
+    pipe.read()
+    os._exit(1)
+
+
+def run_policy_pack(pipe):
+    import pulumi.policy
+    import pulumi_policy  # noqa: F401
+
+    orders = receive_orders(pipe)
+    sys.argv = ["pulumi.policy", orders["engine"], "."]
+    # `python -m` puts the working directory first.
+    sys.path.insert(0, os.getcwd())
+    runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
+
+
+def run_program(pipe):
+    import pulumi
+    import pulumi.runtime
+
+    orders = receive_orders(pipe)
+    pulumi.runtime.set_all_config(
+        pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env()
+    )
+    settings = pulumi.runtime.Settings(dry_run=True, **orders["settings"])
+    pulumi.runtime.configure(settings)
+    program = orders["program"]
+    sys.argv = [program]
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=settings.parallel * 4)
+    loop.set_default_executor(executor)
+    # Futures that nobody awaits are normal when a program stops half-way.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+    status = 1
+    try:
+        loop.run_until_complete(
+            pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None)
+        )
+        status = 0
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+    except Exception as error:
+        pulumi.log.error("Program failed with an unhandled exception:\n" + user_traceback(error))
+        status = ERROR_WAS_SHOWN
+    finally:
+        executor.shutdown(wait=True)
+        loop.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    sys.exit(status)
+
+
+def user_traceback(error):
+    """Format `error` without the frames that lead from this script to the user's code."""
+    formatted = traceback.TracebackException.from_exception(error)
+    pending, seen = [formatted], set()
+    while pending:
+        part = pending.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        frames = list(part.stack)
+        users = [index for index, frame in enumerate(frames) if not is_machinery(frame.filename)]
+        keep = frames[users[0] :] if users else [f for f in frames if f.filename != __file__]
+        part.stack = traceback.StackSummary.from_list(keep)
+        pending += [part.__cause__, part.__context__, *(getattr(part, "exceptions", None) or ())]
+    return "".join(formatted.format())
+
+
+def is_machinery(filename):
+    folders = (os.path.dirname(asyncio.__file__), os.path.dirname(sys.modules["pulumi"].__file__))
+    return filename in (__file__, runpy.__file__, "<frozen runpy>") or filename.startswith(folders)
+
+
+if __name__ == "__main__":
+    main()
