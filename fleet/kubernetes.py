@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from catalog.charts import default_values
+from catalog.charts import default_values, find_chart
 from fleet.facts import Fact, PartlyKnown
 from fleet.resources import Resource
 from fleet.wire import UNKNOWN
@@ -193,7 +193,8 @@ def _effective_values(resource: Resource, chart: str) -> Any:
     given = resource["values"].default({}).value
     if not isinstance(given, Mapping):
         return UNKNOWN
-    defaults = default_values(chart, resource["version"].text() or "")
+    known = find_chart(resource["chart"].text() or "")
+    defaults = default_values(known.key if known else chart, resource["version"].text() or "")
     if defaults is None or resource["valueYamlFiles"].is_empty().holds is not True:
         # Neither the defaults of a chart outside the catalog nor the content of value files is seen here.
         return PartlyKnown.of(given)

@@ -1,0 +1,159 @@
+"""Requirements on node labels as sets of values, intersected the way Karpenter intersects them.
+
+A requirement allows the values it lists, or all but those (its complement), within optional integer bounds;
+the empty set allows nothing and stands for a label that must not exist. Semantics follow
+kubernetes-sigs/karpenter pkg/scheduling requirement.go and requirements.go; with every label of a node listed
+and none left open, they are those of kube-scheduler's node affinity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+ALIASES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "beta.kubernetes.io/arch": "kubernetes.io/arch",
+        "beta.kubernetes.io/os": "kubernetes.io/os",
+        "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+        "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+        "topology.ebs.csi.aws.com/zone": "topology.kubernetes.io/zone",
+    }
+)
+"""Label keys that mean another key: deprecated Kubernetes names, and the EBS driver's name of the zone."""
+
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The values that the label `key` may have; `min_values` is how many of them a node pool wants to choose from."""
+
+    key: str
+    values: frozenset[str] = frozenset()
+    complement: bool = False
+    at_least: int | None = None
+    at_most: int | None = None
+    min_values: int | None = None
+
+    def __and__(self, other: Requirement) -> Requirement:
+        """Return what both allow; `min_values` is the greater of the two."""
+        low = _greater(self.at_least, other.at_least)
+        high = _lesser(self.at_most, other.at_most)
+        wanted = _greater(self.min_values, other.min_values)
+        if low is not None and high is not None and low > high:
+            return Requirement(self.key, min_values=wanted)
+        if self.complement and other.complement:
+            values = self.values | other.values
+        elif self.complement:
+            values = other.values - self.values
+        elif other.complement:
+            values = self.values - other.values
+        else:
+            values = self.values & other.values
+        values = frozenset(value for value in values if _within(value, low, high))
+        if self.complement and other.complement:
+            return Requirement(self.key, values, True, low, high, wanted)
+        return Requirement(self.key, values, min_values=wanted)
+
+    @property
+    def negative(self) -> bool:
+        """Whether a node without the label meets this: NotIn and DoesNotExist."""
+        if self.complement:
+            return bool(self.values)
+        return not self.values
+
+    @property
+    def anything(self) -> bool:
+        """Whether every value will do, so that only the label must exist."""
+        return self.complement and not self.values and self.at_least is None and self.at_most is None
+
+    def allows(self, value: str) -> bool:
+        """Whether a label with this value meets the requirement."""
+        return (value in self.values) != self.complement and _within(value, self.at_least, self.at_most)
+
+    def meets(self, other: Requirement) -> bool:
+        """Whether some choice within this requirement satisfies the other."""
+        both = self & other
+        return both.complement or bool(both.values) or (self.negative and other.negative)
+
+    def __str__(self) -> str:
+        listed = sorted(self.values)
+        shown = ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
+        bounds = [f">= {self.at_least}"] if self.at_least is not None else []
+        bounds += [f"<= {self.at_most}"] if self.at_most is not None else []
+        if not self.complement:
+            return f"{self.key} in [{shown}]" if listed else f"no label {self.key}"
+        parts = ([f"not in [{shown}]"] if listed else []) + bounds
+        return f"{self.key} {' and '.join(parts)}" if parts else f"a label {self.key}"
+
+
+Requirements = Mapping[str, Requirement]
+"""At most one requirement a key."""
+
+
+def requirement(
+    key: str, operator: str, values: Iterable[str] = (), min_values: int | None = None
+) -> Requirement:
+    """Return the set that an operator of Kubernetes (In, NotIn, Exists, DoesNotExist, Gt, Lt) or Karpenter (Gte,
+    Lte) describes, under the key's current name.
+
+    Raises ValueError for an unknown operator, and for a bound that is not one integer.
+    """
+    key = ALIASES.get(key, key)
+    given = tuple(values)
+    match operator:
+        case "In":
+            return Requirement(key, frozenset(given), min_values=min_values)
+        case "NotIn":
+            return Requirement(key, frozenset(given), complement=True, min_values=min_values)
+        case "Exists":
+            return Requirement(key, complement=True, min_values=min_values)
+        case "DoesNotExist":
+            return Requirement(key, min_values=min_values)
+        case "Gt" | "Gte" | "Lt" | "Lte":
+            if len(given) != 1:
+                raise ValueError(f"{operator} on {key} takes one integer, not {list(given)}")
+            bound = int(given[0])
+            if operator.startswith("G"):
+                low = bound + (operator == "Gt")
+                return Requirement(key, complement=True, at_least=low, min_values=min_values)
+            high = bound - (operator == "Lt")
+            return Requirement(key, complement=True, at_most=high, min_values=min_values)
+    raise ValueError(f"{operator!r} on {key} is not an operator: In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte or Lte")
+
+
+def label(key: str, value: str) -> Requirement:
+    """Return the requirement that a label with exactly this value is."""
+    key = ALIASES.get(key, key)
+    return Requirement(key, frozenset((value,)))
+
+
+def combined(requirements: Iterable[Requirement]) -> dict[str, Requirement]:
+    """Return one requirement a key: the intersection of all on that key."""
+    found: dict[str, Requirement] = {}
+    for each in requirements:
+        known = found.get(each.key)
+        found[each.key] = each if known is None else known & each
+    return found
+
+
+def _within(value: str, low: int | None, high: int | None) -> bool:
+    if low is None and high is None:
+        return True
+    try:
+        number = int(value)
+    except ValueError:
+        return False
+    return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _greater(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)
+
+
+def _lesser(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
