@@ -121,6 +121,14 @@ class Fact:
         """Whether anything was said here."""
         return undecided(self.property) if self.unknown else verdict(not self.absent)
 
+    def is_given(self) -> Verdict:
+        """Whether something was written here, be it known yet or not.
+
+        For references such as ARNs, whose coming is certain when they are written; where an unknown may
+        still turn out to be nothing, ask `is_present`.
+        """
+        return verdict(not self.absent)
+
     def is_absent(self) -> Verdict:
         """Whether nothing was said here."""
         return ~self.is_present()
