@@ -15,7 +15,7 @@ _OCI = "oci://"
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A pinned chart. ``key`` names it in the catalog, ``name`` in Helm: istio-base is called ``base`` there."""
+    """A pinned chart; ``key`` names it here, ``name`` in Helm, where istio-base is called ``base``."""
 
     key: str
     name: str
