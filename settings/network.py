@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from settings.base import Form, Ipv4Range, Settings, duplicates, refused
 
-ZONE_PATTERN = re.compile(r"(?P<region>[a-z]{2}(-[a-z]+)+-[0-9])(?P<letter>[a-h])")
+ZONE_PATTERN = re.compile(r"(?P<region>[a-z]{2}(-[a-z]+)+-[0-9])(?P<letter>[a-g])")
 """An availability zone: its region and its letter."""
 
 LARGEST_VPC, SMALLEST_VPC = 16, 22
