@@ -35,8 +35,14 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("stack", metavar="STACK", help="the stack, as in Pulumi.STACK.yaml")
     preview.add_argument("--config-file", type=Path, metavar="F", help="read this file instead")
     packs = preview.add_mutually_exclusive_group()
-    packs.add_argument("--policy-pack", type=Path, action="append", metavar="DIR", dest="packs",
-                       help="a policy pack; repeatable (default: ./policies if it exists)")
+    packs.add_argument(
+        "--policy-pack",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        dest="packs",
+        help="a policy pack; repeatable (default: ./policies if it exists)",
+    )
     packs.add_argument("--no-policies", action="store_const", const=[], dest="packs")
     preview.add_argument("--policy-config", type=Path, metavar="F")
     preview.add_argument("--engine", choices=("offline", "pulumi"), default="offline")

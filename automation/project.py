@@ -193,7 +193,8 @@ def _text(value: object) -> tuple[str, bool]:
     if plain is None:
         return "", is_secret
     if isinstance(plain, dict | list):
-        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str), is_secret
+        text = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+        return text, is_secret
     if isinstance(plain, float) and plain.is_integer():
         return str(int(plain)), is_secret
     return str(plain), is_secret

@@ -44,7 +44,7 @@ class Callbacks:
             properties=properties,
             options=options,
         )
-        stub = CallbacksStub(self._channel(callback.target))  # type: ignore[no-untyped-call]
+        stub = CallbacksStub(self._channel(callback.target))
         answer = stub.Invoke(CallbackInvokeRequest(token=callback.token, request=asked.SerializeToString()))
         response = TransformResponse.FromString(answer.response)
         return (

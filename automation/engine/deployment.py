@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,14 +23,13 @@ from pulumi.runtime.proto.resource_pb2 import (
 from automation.engine import remote
 from automation.engine.callbacks import Callbacks
 from automation.engine.resources import (
-    STACK_TYPE,
     Registration,
     Registry,
+    Stack,
     is_provider,
     package_of,
-    urn_of,
 )
-from automation.engine.values import UNKNOWN, dependencies_of, for_transforms, without_outputs
+from automation.engine.values import UNKNOWN, dependencies_of, for_transforms, has_unknowns, without_outputs
 from automation.errors import PreviewError
 
 
@@ -42,18 +40,7 @@ class Reviewer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """Whose resources these are, and the configuration that default providers take theirs from."""
-
-    name: str
-    project: str
-    organization: str
-    configuration: Mapping[str, str]
-    secret_keys: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Package:
+class Package:
     """Which plugin serves a resource."""
 
     name: str
@@ -79,13 +66,8 @@ class Deployment:
         self._callbacks = Callbacks()
         self._stack_transforms: list[Callback] = []
         self._known: dict[str, _Known] = {}
-        self._packages: dict[str, _Package] = {}
+        self._packages: dict[str, Package] = {}
         self._default_providers = threading.Lock()
-
-    @property
-    def root_urn(self) -> str:
-        name = f"{self.stack.project}-{self.stack.name}"
-        return urn_of(self.stack.name, self.stack.project, "", STACK_TYPE, name)
 
     def add_stack_transform(self, callback: Callback) -> None:
         self._stack_transforms.append(callback)
@@ -93,7 +75,7 @@ class Deployment:
     def add_package(self, request: RegisterPackageRequest) -> str:
         """Keep a package that a program registers; return the reference that its resources name."""
         parameters = request.parameterization if request.HasField("parameterization") else None
-        package = _Package(
+        package = Package(
             parameters.name if parameters else request.name,
             parameters.version if parameters else request.version,
             request.download_url,
@@ -103,12 +85,14 @@ class Deployment:
         return reference
 
     def register(self, request: RegisterResourceRequest) -> Registration:
-        """Register the resource that `request` describes, and its children where it is a known remote component.
+        """Register the resource that `request` describes; of a remote component, the children known too.
 
         Raises PreviewError for what the engine refuses: a URN used twice, a malformed type.
         """
         if (request.custom or request.remote) and len(request.type.split(":")) != 3:
-            raise PreviewError(f"{request.name}: resource type {request.type!r} must have the form package:module:Name")
+            raise PreviewError(
+                f"{request.name}: type {request.type!r} is not of the form package:module:Name"
+            )
         self._inherit(request)
         transforms = self._transforms(request)
         properties = request.object
@@ -135,12 +119,12 @@ class Deployment:
         if not request.custom:
             self._inherit_providers(request, options)
         registration = Registration(
-            urn=urn_of(self.stack.name, self.stack.project, request.parent, request.type, request.name),
+            urn=self.stack.urn(request.parent, request.type, request.name),
             type=request.type,
             name=request.name,
             parent=request.parent,
             custom=request.custom,
-            inputs=without_outputs(properties),
+            inputs=_inputs(request, options, properties),
             dependencies=tuple(dict.fromkeys(dependencies)),
             property_dependencies=property_dependencies,
             provider=self._provider(request, options),
@@ -148,15 +132,17 @@ class Deployment:
             options=_analyzer_options(request, options),
         )
         if request.remote:
-            return remote.expand(self, request, registration)
+            return remote.expand(self, request, options, registration)
         return self.add(registration, request)
 
     def add(self, registration: Registration, request: RegisterResourceRequest) -> Registration:
         """Let the reviewer see `registration` and keep it."""
         self._known[registration.urn] = _Known(request, list(request.transforms))
         self._reviewer.review(registration)
-        if registration.custom:
-            # What a cloud would add is not known; what was asked for is what will be there.
+        provider = self.resources.provider_of(registration)
+        if registration.custom and (provider is None or not has_unknowns(provider.inputs)):
+            # What was asked for is what will be there; what the cloud adds is unknown. A provider that
+            # is itself not configured yet says nothing at all.
             registration.outputs.CopyFrom(registration.inputs)
         if not self.resources.add(registration):
             raise PreviewError(f"Duplicate resource URN '{registration.urn}'; try giving it a unique name")
@@ -191,9 +177,7 @@ class Deployment:
         ]
         return [*request.transforms, *inherited, *self._stack_transforms]
 
-    def _inherit_providers(
-        self, request: RegisterResourceRequest, options: TransformResourceOptions
-    ) -> None:
+    def _inherit_providers(self, request: RegisterResourceRequest, options: TransformResourceOptions) -> None:
         parent = self.resources.get(request.parent)
         for package, provider in (parent.providers if parent else {}).items():
             if package not in options.providers:
@@ -210,17 +194,18 @@ class Deployment:
             or options.providers.get(package)
             or (parent.providers.get(package) if parent and not parent.custom else None)
         )
-        return explicit or self._default_provider(request)
-
-    def _default_provider(self, request: RegisterResourceRequest) -> str:
-        package = self._packages.get(request.packageRef) or _Package(
-            package_of(request.type), request.version, request.pluginDownloadURL
+        return explicit or self.default_provider(
+            self._packages.get(request.packageRef)
+            or Package(package, options.version, options.plugin_download_url)
         )
+
+    def default_provider(self, package: Package) -> str:
+        """Return a reference to the package's default provider, registered when it is first needed."""
         # As in pkg/resource/deploy/providers: default, version and URL joined, none but word characters.
         parts = ["default", package.version.replace(".", "_"), re.sub(r"\W+", "_", package.url)]
         name = "_".join(part for part in parts if part)
         type_ = f"pulumi:providers:{package.name}"
-        urn = urn_of(self.stack.name, self.stack.project, "", type_, name)
+        urn = self.stack.urn("", type_, name)
         with self._default_providers:
             if self.resources.get(urn) is None:
                 inputs = Struct()
@@ -230,9 +215,25 @@ class Deployment:
                         inputs.fields[setting].CopyFrom(Value(string_value=value))
                 if package.version:
                     inputs.fields["version"].string_value = package.version
-                registration = Registration(urn, type_, name, "", custom=True, inputs=inputs)
-                self.add(registration, RegisterResourceRequest(type=type_, name=name, custom=True))
+                request = RegisterResourceRequest(type=type_, name=name, custom=True)
+                options = _analyzer_options(request, TransformResourceOptions())
+                self.add(Registration(urn, type_, name, "", True, inputs, options=options), request)
         return f"{urn}::{UNKNOWN}"
+
+
+def _inputs(
+    request: RegisterResourceRequest, options: TransformResourceOptions, properties: Struct
+) -> Struct:
+    inputs = without_outputs(properties)
+    if is_provider(request.type):
+        # A provider is asked for by version and address, which then count as its inputs.
+        for key, value in {
+            "version": options.version,
+            "pluginDownloadURL": options.plugin_download_url,
+        }.items():
+            if value:
+                inputs.fields[key].string_value = value
+    return inputs
 
 
 def _package_served(provider: str) -> str:

@@ -6,6 +6,8 @@ engine writes its orders there as one line of JSON; the SDK is imported while th
 When the pipe closes the engine is gone, however it went, and this process ends with it.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import logging
@@ -15,12 +17,13 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
 
 # What the CLI's host returns when the user has already been shown what went wrong.
 ERROR_WAS_SHOWN = 32
 
 
-def main():
+def main() -> None:
     sys.path.pop(0)  # this file's folder: none of our modules may shadow the user's
     pipe = os.fdopen(int(sys.argv[1]), "rb")
     os.set_inheritable(pipe.fileno(), False)
@@ -28,31 +31,30 @@ def main():
     run(pipe)
 
 
-def receive_orders(pipe):
+def receive_orders(pipe: IO[bytes]) -> dict[str, Any]:
     line = pipe.readline()
     if not line:
         os._exit(1)
     threading.Thread(target=end_with, args=(pipe,), daemon=True).start()
-    return json.loads(line)
+    orders: dict[str, Any] = json.loads(line)
+    return orders
 
 
-def end_with(pipe):
+def end_with(pipe: IO[bytes]) -> None:
     pipe.read()
     os._exit(1)
 
 
-def run_policy_pack(pipe):
-    import pulumi.policy
-    import pulumi_policy  # noqa: F401
+def run_policy_pack(pipe: IO[bytes]) -> None:
+    import pulumi_policy  # noqa: F401  # imported early, while the orders are on their way
 
     orders = receive_orders(pipe)
-    sys.argv = ["pulumi.policy", orders["engine"], "."]
-    # `python -m` puts the working directory first.
-    sys.path.insert(0, os.getcwd())
+    sys.argv = ["pulumi.policy", orders["engine"], os.getcwd()]
+    sys.path.insert(0, os.getcwd())  # as `python -m` does
     runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
 
 
-def run_program(pipe):
+def run_program(pipe: IO[bytes]) -> None:
     import pulumi
     import pulumi.runtime
 
@@ -74,9 +76,7 @@ def run_program(pipe):
 
     status = 1
     try:
-        loop.run_until_complete(
-            pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None)
-        )
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: run_main(program)))
         status = 0
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
@@ -91,10 +91,15 @@ def run_program(pipe):
     sys.exit(status)
 
 
-def user_traceback(error):
+def run_main(program: str) -> None:
+    runpy.run_path(program, run_name="__main__")
+
+
+def user_traceback(error: BaseException) -> str:
     """Format `error` without the frames that lead from this script to the user's code."""
     formatted = traceback.TracebackException.from_exception(error)
-    pending, seen = [formatted], set()
+    pending: list[traceback.TracebackException | None] = [formatted]
+    seen: set[int] = set()
     while pending:
         part = pending.pop()
         if part is None or id(part) in seen:
@@ -108,8 +113,8 @@ def user_traceback(error):
     return "".join(formatted.format())
 
 
-def is_machinery(filename):
-    folders = (os.path.dirname(asyncio.__file__), os.path.dirname(sys.modules["pulumi"].__file__))
+def is_machinery(filename: str) -> bool:
+    folders = tuple(os.path.dirname(str(module.__file__)) for module in (asyncio, sys.modules["pulumi"]))
     return filename in (__file__, runpy.__file__, "<frozen runpy>") or filename.startswith(folders)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N802  # gRPC names its methods in camel case
 """The engine as the SDK sees it: the gRPC services ResourceMonitor and Engine."""
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pulumi.runtime.proto.resource_pb2_grpc import (
     add_ResourceMonitorServicer_to_server,
 )
 
-from automation.engine.deployment import Deployment
+from automation.engine.deployment import Deployment, Package
 from automation.engine.grpc_options import CHANNEL_OPTIONS
-from automation.engine.resources import Registration, is_provider, urn_of
+from automation.engine.resources import Registration, is_provider
 from automation.engine.values import UNKNOWN
 from automation.errors import PreviewError
 from automation.result import Diagnostic
@@ -35,7 +36,7 @@ _SEVERITIES = {
 
 
 class Server:
-    """A running engine at `address`. `on_finished` is called once, when the program has registered everything."""
+    """A running engine at `address`; `on_finished` is called when the program has registered everything."""
 
     def __init__(
         self,
@@ -49,8 +50,8 @@ class Server:
         workers = parallel * 4 + 16
         self._server = grpc.server(ThreadPoolExecutor(max_workers=workers), options=CHANNEL_OPTIONS)
         monitor = _Monitor(deployment, parallel, report, on_finished, on_failure)
-        add_ResourceMonitorServicer_to_server(monitor, self._server)  # type: ignore[no-untyped-call]
-        add_EngineServicer_to_server(_Engine(report), self._server)  # type: ignore[no-untyped-call]
+        add_ResourceMonitorServicer_to_server(monitor, self._server)
+        add_EngineServicer_to_server(_Engine(report), self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
@@ -134,11 +135,11 @@ class _Monitor(ResourceMonitorServicer):
             self._on_failure(str(error))
             context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
         except grpc.RpcError as error:  # a transform failed in the program
-            context.abort(grpc.StatusCode.UNKNOWN, error.details())
+            context.abort(grpc.StatusCode.UNKNOWN, error.details() or "transform failed")
         return resource_pb2.RegisterResourceResponse(
             urn=registration.urn,
             id=UNKNOWN if is_provider(registration.type) else request.importId,
-            object=registration.outputs if registration.custom else Struct(),
+            object=registration.outputs if request.custom or request.remote else Struct(),
         )
 
     def RegisterResourceOutputs(
@@ -152,9 +153,8 @@ class _Monitor(ResourceMonitorServicer):
     def ReadResource(
         self, request: resource_pb2.ReadResourceRequest, context: grpc.ServicerContext
     ) -> resource_pb2.ReadResourceResponse:
-        stack = self._deployment.stack
         registration = Registration(
-            urn=urn_of(stack.name, stack.project, request.parent, request.type, request.name),
+            urn=self._deployment.stack.urn(request.parent, request.type, request.name),
             type=request.type,
             name=request.name,
             parent=request.parent,
@@ -185,7 +185,9 @@ class _Monitor(ResourceMonitorServicer):
 
     def Call(self, request: resource_pb2.ResourceCallRequest, context: object) -> CallResponse:
         self._warn_once(request.tok, "only its provider can answer; its result is unknown offline")
-        return CallResponse()
+        response = CallResponse()
+        getattr(response, "return").fields["result"].string_value = UNKNOWN
+        return response
 
     def RegisterStackTransform(self, request: Callback, context: object) -> Empty:
         self._deployment.add_stack_transform(request)
@@ -212,6 +214,7 @@ class _Monitor(ResourceMonitorServicer):
         return Empty()
 
     def _get_resource(self, urn: str) -> resource_pb2.ResourceInvokeResponse:
+        self._deployment.default_provider(Package("pulumi"))
         registration = self._deployment.resources.get(urn)
         response = resource_pb2.ResourceInvokeResponse()
         if registration is None:
@@ -219,7 +222,7 @@ class _Monitor(ResourceMonitorServicer):
             return response
         returned = getattr(response, "return")
         returned.fields["urn"].string_value = urn
-        returned.fields["id"].string_value = ""
+        returned.fields["id"].string_value = UNKNOWN
         returned.fields["state"].struct_value.CopyFrom(registration.outputs)
         return response
 

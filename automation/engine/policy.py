@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import grpc
@@ -24,7 +24,7 @@ from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 from automation.engine.grpc_options import CHANNEL_OPTIONS
 from automation.engine.policy_settings import LEVELS, Declaration, Setting, configure
 from automation.engine.processes import Child
-from automation.engine.resources import Registration, Registry
+from automation.engine.resources import Registration, Registry, Stack
 from automation.engine.values import for_policies
 from automation.errors import PreviewError
 from automation.result import Diagnostic, Policy, Remediation, Severity, Violation
@@ -32,16 +32,6 @@ from automation.result import Diagnostic, Policy, Remediation, Severity, Violati
 _SEVERITIES: tuple[Severity | None, ...] = (None, "low", "medium", "high", "critical")
 _CANNOT_RUN = ("can't run policy '", "can't run remediation '")
 _START_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class StackIdentity:
-    """The stack as a pack is told about it."""
-
-    name: str
-    project: str
-    organization: str
-    root_urn: str
 
 
 class Pack:
@@ -55,7 +45,7 @@ class Pack:
         self,
         name: str,
         child: Child,
-        stack: StackIdentity,
+        stack: Stack,
         settings: Mapping[str, Setting],
         report: Callable[[Diagnostic], None],
         on_failure: Callable[[str], None],
@@ -70,6 +60,7 @@ class Pack:
         self._report = report
         self._on_failure = on_failure
         self.busy_seconds = 0.0
+        self.skipped_policies = False
         self._client: Future[AnalyzerStub | None] = Future()
         self._work: queue.SimpleQueue[Callable[[AnalyzerStub], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"policy pack {self.name}", daemon=True)
@@ -86,7 +77,7 @@ class Pack:
         if client is None:
             return
         if any(policy.level == "remediate" for policy in self.policies):
-            self._guard(f"remediating {registration.urn}", lambda: self._remediate(client, registration, resources))
+            self._guard("remediating", lambda: self._remediate(client, registration, resources))
         request = _analyze_request(registration, resources, for_policies(registration.inputs))
         self._work.put(lambda client: self._analyze(client, request))
 
@@ -103,7 +94,7 @@ class Pack:
         client = self._guard("starting", self._connect)
         self._client.set_result(client)
         while client is not None and (job := self._work.get()) is not None:
-            if self._guard("analyzing", lambda job=job: job(client) or True) is None:
+            if not self._guard("analyzing", partial(_done, job, client)):
                 return
 
     def _guard(self, doing: str, action: Callable[[], Any]) -> Any:
@@ -123,12 +114,17 @@ class Pack:
         port = self._read_port()
         self._child.read_lines(self._child.stdout, self._say)
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS)
-        client = AnalyzerStub(channel)  # type: ignore[no-untyped-call]
+        client = AnalyzerStub(channel)
         stack = self._stack
         _if_implemented(
             client.ConfigureStack,
             analyzer_pb2.AnalyzerStackConfigureRequest(
-                stack=stack.name, project=stack.project, organization=stack.organization, dry_run=True
+                stack=stack.name,
+                project=stack.project,
+                organization=stack.organization,
+                dry_run=True,
+                config=stack.configuration,
+                config_secret_keys=stack.secret_keys,
             ),
         )
         info = client.GetAnalyzerInfo(Empty())
@@ -179,7 +175,8 @@ class Pack:
             )
         if timed_out:
             raise PreviewError(f"policy pack {self.name} did not start within {_START_SECONDS} seconds")
-        raise PreviewError(f"policy pack {self.name} ended with status {self._child.wait()} before it started")
+        status = self._child.wait()
+        raise PreviewError(f"policy pack {self.name} ended with status {status} before it listened")
 
     def _remediate(self, client: AnalyzerStub, registration: Registration, resources: Registry) -> None:
         properties = for_policies(registration.inputs, keep_internal=True)
@@ -190,9 +187,7 @@ class Pack:
                 continue
             registration.inputs = remediation.properties
             self.remediations.append(
-                Remediation(
-                    remediation.policyName, self.name, registration.urn, remediation.description
-                )
+                Remediation(remediation.policyName, self.name, registration.urn, remediation.description)
             )
 
     def _analyze(self, client: AnalyzerStub, request: analyzer_pb2.AnalyzeRequest) -> None:
@@ -226,11 +221,17 @@ class Pack:
     ) -> None:
         self.violations.append(Violation(policy, self.name, level, severity, urn, message))
         if message.startswith(_CANNOT_RUN):
-            self._on_failure(message)
+            self.skipped_policies = True
+            self._report(Diagnostic("error", message, urn))
 
     def _say(self, line: str) -> None:
         if line:
             self._report(Diagnostic("info", f"{self.name}: {line}"))
+
+
+def _done(job: Callable[[AnalyzerStub], None], client: AnalyzerStub) -> bool:
+    job(client)
+    return True
 
 
 def _if_implemented(call: Callable[[Any], Any], request: object) -> None:
@@ -251,7 +252,9 @@ def _declaration(policy: analyzer_pb2.PolicyInfo) -> Declaration:
     )
 
 
-def _provider(registration: Registration, resources: Registry) -> analyzer_pb2.AnalyzerProviderResource | None:
+def _provider(
+    registration: Registration, resources: Registry
+) -> analyzer_pb2.AnalyzerProviderResource | None:
     provider = resources.provider_of(registration)
     if provider is None:
         return None

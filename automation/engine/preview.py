@@ -71,8 +71,9 @@ class _Run:
         packs: Sequence[Child],
         started: float,
     ) -> None:
-        from automation.engine.deployment import Deployment, Stack
-        from automation.engine.policy import Pack, StackIdentity
+        from automation.engine.deployment import Deployment
+        from automation.engine.policy import Pack
+        from automation.engine.resources import Stack
 
         self._request = request
         self._progress = progress
@@ -90,9 +91,8 @@ class _Run:
             request.configuration.secret_keys,
         )
         self._deployment = Deployment(stack, self)
-        identity = StackIdentity(stack.name, stack.project, stack.organization, self._deployment.root_urn)
         self._packs: list[Pack] = [
-            Pack(folder.path.name, child, identity, request.settings, self._report, self._fail)
+            Pack(folder.path.name, child, stack, request.settings, self._report, self._fail)
             for folder, child in zip(request.packs, packs, strict=True)
         ]
 
@@ -165,7 +165,7 @@ class _Run:
         from fleet.wire import decode
 
         request, resources = self._request, self._deployment.resources
-        root = resources.get(self._deployment.root_urn)
+        root = resources.get(self._deployment.stack.root_urn)
         return Preview(
             stack=request.stack,
             engine="offline",
@@ -182,7 +182,7 @@ class _Run:
                 "policies": max((pack.busy_seconds for pack in self._packs), default=0.0),
                 "total": time.perf_counter() - self._started,
             },
-            failed=self._failed,
+            failed=self._failed or any(pack.skipped_policies for pack in self._packs),
         )
 
 

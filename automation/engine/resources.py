@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto.analyzer_pb2 import AnalyzerResourceOptions
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Whose resources these are, and its configuration, as texts."""
+
+    name: str
+    project: str
+    organization: str
+    configuration: Mapping[str, str]
+    secret_keys: Sequence[str] = ()
+
+    @property
+    def root_urn(self) -> str:
+        """The URN of the stack as a resource: the ancestor of all others."""
+        return self.urn("", STACK_TYPE, f"{self.project}-{self.name}")
+
+    def urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN of a resource: the types of its ancestors below the stack lead to its own."""
+        ancestors = parent.split("::", 3)[2] if parent else STACK_TYPE
+        chain = type_ if ancestors == STACK_TYPE else f"{ancestors}${type_}"
+        return f"urn:pulumi:{self.name}::{self.project}::{chain}::{name}"
 
 
 @dataclass(slots=True)
@@ -45,13 +67,6 @@ def is_provider(type_: str) -> bool:
 
 def package_of(type_: str) -> str:
     return type_.split(":", 1)[0]
-
-
-def urn_of(stack: str, project: str, parent: str, type_: str, name: str) -> str:
-    """Return the URN of a resource: the types of its ancestors below the stack lead to its own."""
-    ancestors = parent.split("::", 3)[2] if parent else STACK_TYPE
-    chain = type_ if ancestors == STACK_TYPE else f"{ancestors}${type_}"
-    return f"urn:pulumi:{stack}::{project}::{chain}::{name}"
 
 
 class Registry:

@@ -67,6 +67,27 @@ def dependencies_of(value: Value) -> Iterator[str]:
             yield from dependencies_of(item)
 
 
+def has_unknowns(value: Value | Struct) -> bool:
+    """Whether anything inside `value` is unknown; the id of a referenced resource does not count."""
+    if isinstance(value, Struct):
+        return any(has_unknowns(item) for item in value.fields.values())
+    kind = value.WhichOneof("kind")
+    if kind == "list_value":
+        return any(has_unknowns(item) for item in value.list_value.values)
+    if kind == "string_value":
+        return value.string_value in UNKNOWN_SENTINELS
+    if kind != "struct_value" or _signature(value) == RESOURCE_REFERENCE:
+        return False
+    if _signature(value) == OUTPUT and "value" not in value.struct_value.fields:
+        return True
+    return has_unknowns(value.struct_value)
+
+
+def reference(urn: str) -> Value:
+    """Return a reference to a resource whose id is unknown yet."""
+    return _marked(RESOURCE_REFERENCE, urn=Value(string_value=urn), id=Value(string_value=UNKNOWN))
+
+
 def _convert(properties: Struct, convert: Callable[[Value], Value]) -> Struct:
     return Struct(fields={key: _walk(value, convert) for key, value in properties.fields.items()})
 
