@@ -40,7 +40,7 @@ class ClusterArgs:
     settings: ClusterSettings
     """What the cluster is to be."""
 
-    subnet_ids: pulumi.Input[Sequence[str]]
+    subnet_ids: Sequence[pulumi.Input[str]]
     """Private subnets for the control plane's interfaces and the nodes."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def compute_config(
 
 
 def vpc_config(
-    settings: ClusterSettings, subnet_ids: pulumi.Input[Sequence[str]]
+    settings: ClusterSettings, subnet_ids: Sequence[pulumi.Input[str]]
 ) -> aws.eks.ClusterVpcConfigArgsDict:
     """The API's endpoints: always one inside the VPC, a public one only for the ranges given."""
     ranges = settings.endpoint.public_access_cidrs

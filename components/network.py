@@ -42,10 +42,10 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     """The VPC."""
 
-    private_subnet_ids: pulumi.Output[Sequence[str]]
-    """Subnets for nodes; in a new VPC, known once they have their way out."""
+    private_subnet_ids: Sequence[pulumi.Output[str]]
+    """Subnets for nodes; in a new VPC, each known once it has its way out."""
 
-    public_subnet_ids: pulumi.Output[Sequence[str]]
+    public_subnet_ids: Sequence[pulumi.Output[str]]
     """Subnets for internet-facing load balancers."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -53,8 +53,8 @@ class Network(pulumi.ComponentResource):
         match args.settings:
             case ExistingVpc() as existing:
                 self.vpc_id = pulumi.Output.from_input(existing.vpc_id)
-                self.private_subnet_ids = pulumi.Output.from_input(existing.private_subnet_ids)
-                self.public_subnet_ids = pulumi.Output.from_input(existing.public_subnet_ids)
+                self.private_subnet_ids = [pulumi.Output.from_input(i) for i in existing.private_subnet_ids]
+                self.public_subnet_ids = [pulumi.Output.from_input(i) for i in existing.public_subnet_ids]
             case NewVpc() as new:
                 vpc = _Vpc(name, args.tags, new.cidr, pulumi.ResourceOptions(parent=self))
                 plan = plan_subnets(new.cidr, new.availability_zones)
@@ -62,8 +62,8 @@ class Network(pulumi.ComponentResource):
                 private = vpc.private_subnets(plan, public, new.nat_gateways)
                 vpc.endpoints(new, private)
                 self.vpc_id = vpc.id
-                self.private_subnet_ids = pulumi.Output.all(*(subnet.routed_id for subnet in private))
-                self.public_subnet_ids = pulumi.Output.all(*(subnet.routed_id for subnet in public))
+                self.private_subnet_ids = [subnet.routed_id for subnet in private]
+                self.public_subnet_ids = [subnet.routed_id for subnet in public]
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,

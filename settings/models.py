@@ -114,5 +114,8 @@ class Model(Settings):
     cache_size: Quantity = "60Gi"
     """Room on the node for the weights and for what the engine compiles."""
 
+    startup_minutes: int = Field(default=20, ge=1)
+    """How long a server may take to download and load the model before it counts as failed."""
+
     shutdown: Shutdown = Shutdown()
     """How a server goes."""

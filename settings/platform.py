@@ -55,3 +55,7 @@ class Platform(Settings):
 
     tags: dict[str, str] = Field(default={})
     """Tags for every AWS resource that takes them."""
+
+    def node_pool(self, name: str) -> NodePool:
+        """The node pool of that name, which a model of this platform refers to."""
+        return next(pool for pool in self.node_pools if pool.name == name)

@@ -1,0 +1,47 @@
+"""The namespace of all model servers, with what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+HUGGING_FACE_SECRET = "hugging-face"
+HUGGING_FACE_KEY = "token"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingNamespaceArgs:
+    """What the namespace is made from."""
+
+    namespace: str
+    """Its name in Kubernetes."""
+
+    hugging_face_token: pulumi.Input[str] | None = None
+    """The token that servers of gated models download with, as a secret."""
+
+
+class ServingNamespace(pulumi.ComponentResource):
+    """A namespace that admits only unprivileged pods, and the secret that gated models need."""
+
+    def __init__(
+        self, name: str, args: ServingNamespaceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("eks-inference:index:ServingNamespace", name, {"namespace": args.namespace}, opts)
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": args.namespace,
+                "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if args.hugging_face_token is not None:
+            kubernetes.core.v1.Secret(
+                f"{name}-hugging-face",
+                metadata={"name": HUGGING_FACE_SECRET, "namespace": args.namespace},
+                string_data={HUGGING_FACE_KEY: pulumi.Output.secret(args.hugging_face_token)},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=namespace),
+            )
+        self.register_outputs({"namespace": args.namespace})

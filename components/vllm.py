@@ -1,0 +1,105 @@
+"""How vLLM is started for a model: its command line and its container."""
+
+from __future__ import annotations
+
+import math
+
+import pulumi_kubernetes as kubernetes
+
+from catalog.images import image
+from components.karpenter import GPU_RESOURCE
+from components.serving_namespace import HUGGING_FACE_KEY, HUGGING_FACE_SECRET
+from settings.models import Model
+
+PORT = 8000
+PORT_NAME = "http"
+
+CACHE_VOLUME = "cache"
+SHARED_MEMORY_VOLUME = "shared-memory"
+
+_IMAGE = "vllm"
+_USER = 2000
+"""The user that vLLM's own image keeps for running without root.
+Source: https://github.com/vllm-project/vllm/pull/40275"""
+
+_CACHE_PATH = "/cache"
+_STARTUP_PERIOD_SECONDS = 10
+
+
+def user_id(model: Model) -> int | None:
+    """The user to run as. An image of the stack's own choice brings its user along."""
+    return _USER if model.run_as_user is None and model.image is None else model.run_as_user
+
+
+def arguments(model: Model) -> list[str]:
+    """The arguments of ``vllm serve``."""
+    decided = {
+        "revision": model.revision,
+        "port": PORT,
+        "max-model-len": model.max_length,
+        "tensor-parallel-size": model.tensor_parallel,
+        "shutdown-timeout": model.shutdown.drain_seconds,
+    }
+    named = {**decided, **dict(sorted(model.engine_arguments.items()))}
+    return [model.source, *(_argument(name, value) for name, value in named.items() if value is not None)]
+
+
+def container(model: Model) -> kubernetes.core.v1.ContainerArgsDict:
+    """The container that serves the model on `PORT`, with its volumes mounted but not defined."""
+    share = model.resources
+    resources = {"cpu": share.cpu, "memory": share.memory, _accelerator(model): str(model.tensor_parallel)}
+    return {
+        "name": "vllm",
+        "image": model.image or image(_IMAGE).reference,
+        "command": ["vllm", "serve"],
+        "args": arguments(model),
+        "env": _environment(model),
+        "ports": [{"name": PORT_NAME, "container_port": PORT}],
+        "resources": {"requests": resources, "limits": resources},
+        # The first start downloads the weights and compiles kernels; only then do the other probes count.
+        "startup_probe": {
+            **_health(),
+            "period_seconds": _STARTUP_PERIOD_SECONDS,
+            "failure_threshold": math.ceil(model.startup_minutes * 60 / _STARTUP_PERIOD_SECONDS),
+        },
+        "readiness_probe": {**_health(), "period_seconds": 5, "failure_threshold": 3},
+        "liveness_probe": {**_health(), "period_seconds": 15, "failure_threshold": 4},
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": model.shutdown.endpoint_removal_seconds}}},
+        "security_context": {"allow_privilege_escalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volume_mounts": [
+            {"name": CACHE_VOLUME, "mount_path": _CACHE_PATH},
+            {"name": SHARED_MEMORY_VOLUME, "mount_path": "/dev/shm"},
+        ],
+    }
+
+
+def _accelerator(model: Model) -> str:
+    """The resource that the engine asks for: whole GPUs, or slices of one MIG profile."""
+    return GPU_RESOURCE if model.mig_profile is None else f"nvidia.com/mig-{model.mig_profile}"
+
+
+def _argument(name: str, value: str | int | float | bool) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name}={value}"
+
+
+def _environment(model: Model) -> list[kubernetes.core.v1.EnvVarArgsDict]:
+    environment: list[kubernetes.core.v1.EnvVarArgsDict] = [
+        # Weights, compiled kernels and tuning results all go below the home directory.
+        {"name": "HOME", "value": _CACHE_PATH},
+        # PyTorch names a cache after the user, which an id without an entry in /etc/passwd has no name for.
+        {"name": "USER", "value": "vllm"},
+        {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
+    ]
+    if model.gated:
+        token: kubernetes.core.v1.SecretKeySelectorArgsDict = {
+            "name": HUGGING_FACE_SECRET,
+            "key": HUGGING_FACE_KEY,
+        }
+        environment.append({"name": "HF_TOKEN", "value_from": {"secret_key_ref": token}})
+    return environment
+
+
+def _health() -> kubernetes.core.v1.ProbeArgsDict:
+    return {"http_get": {"path": "/health", "port": PORT_NAME}, "timeout_seconds": 5}
