@@ -4,36 +4,60 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from automation.errors import PreviewError, UsageError
-from automation.result import Preview
+
+if TYPE_CHECKING:
+    from automation.engine.preview import Progress, Request
+    from automation.result import Preview
+
+INTERRUPTED = 130
+DEFAULT_PACK = Path("policies")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit status: 0 clean, 1 failed, 2 usage, 3 mandatory violations."""
+    """Run the command line; return its exit status.
+
+    0: clean, advisories allowed. 1: the program, its configuration or a pack failed. 2: usage.
+    3: a mandatory policy was violated. 130: interrupted.
+    """
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         return _preview(arguments)
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except PreviewError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        print("interrupted; nothing is left running", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m automation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m automation")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    preview = commands.add_parser("preview", help="show what a stack would build and enforce its policies")
-    preview.add_argument("stack", metavar="STACK", help="the stack, as in Pulumi.STACK.yaml")
-    preview.add_argument("--config-file", type=Path, metavar="F", help="read this file instead")
+    preview = commands.add_parser(
+        "preview",
+        help="show what a stack would build, and enforce policy packs on it",
+        description="Show what a stack would build, and enforce policy packs on it. "
+        "Run from the project's root, where Pulumi.yaml is.",
+        epilog="exit status: 0 clean (advisories allowed), 1 the program, its configuration or a pack "
+        "failed, 2 usage, 3 a mandatory policy was violated",
+    )
+    preview.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
+    preview.add_argument(
+        "--config-file", type=Path, metavar="F", help="read the configuration from F instead"
+    )
     packs = preview.add_mutually_exclusive_group()
     packs.add_argument(
         "--policy-pack",
@@ -41,49 +65,90 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="DIR",
         dest="packs",
-        help="a policy pack; repeatable (default: ./policies if it exists)",
+        help="enforce the policy pack in DIR; may be repeated (default: policies, if it exists)",
     )
-    packs.add_argument("--no-policies", action="store_const", const=[], dest="packs")
-    preview.add_argument("--policy-config", type=Path, metavar="F")
-    preview.add_argument("--engine", choices=("offline", "pulumi"), default="offline")
-    preview.add_argument("--json", action="store_true")
-    preview.add_argument("--render", type=Path, metavar="DIR")
+    packs.add_argument(
+        "--no-policies", action="store_const", const=[], dest="packs", help="enforce no policy pack"
+    )
+    preview.add_argument(
+        "--policy-config",
+        type=Path,
+        metavar="F",
+        help="JSON file that sets levels and properties of policies",
+    )
+    preview.add_argument(
+        "--engine",
+        choices=("offline", "pulumi"),
+        default="offline",
+        help="offline needs no CLI and no cloud account; pulumi runs the Pulumi CLI (default: offline)",
+    )
+    preview.add_argument("--json", action="store_true", help="print the result as JSON")
+    preview.add_argument(
+        "--render", type=Path, metavar="DIR", help="write the stack's Kubernetes objects to DIR as YAML"
+    )
     return parser
 
 
 def _preview(arguments: argparse.Namespace) -> int:
+    request = _request(arguments)
+    with _progress(arguments) as progress:
+        if arguments.engine == "pulumi":
+            from automation.pulumi_engine import preview
+        else:
+            from automation.engine.preview import preview
+        result = preview(request, progress)
+    notes = _render(arguments.render, result) if arguments.render and not result.failed else []
+    if arguments.json:
+        for diagnostic in result.diagnostics:
+            print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
+        print(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+    else:
+        from automation.report import print_report
+
+        print_report(result, sys.stdout, notes)
+    return result.exit_status
+
+
+def _request(arguments: argparse.Namespace) -> Request:
     from automation.engine.packs import find_pack
     from automation.engine.policy_settings import read_settings
-    from automation.engine.preview import Request, preview
+    from automation.engine.preview import Request
     from automation.project import find_project, read_configuration
 
     root = Path.cwd()
     project = find_project(root)
     folders = arguments.packs
     if folders is None:
-        folders = [root / "policies"] if (root / "policies").is_dir() else []
-    request = Request(
-        project,
-        arguments.stack,
-        "organization",
-        read_configuration(project, arguments.stack, arguments.config_file),
-        [find_pack(folder) for folder in folders],
-        read_settings(arguments.policy_config) if arguments.policy_config else {},
+        folders = [DEFAULT_PACK] if (root / DEFAULT_PACK).is_dir() else []
+    return Request(
+        project=project,
+        stack=arguments.stack,
+        organization="organization",
+        configuration=read_configuration(project, arguments.stack, arguments.config_file),
+        config_file=arguments.config_file,
+        packs=[find_pack(folder) for folder in folders],
+        settings=read_settings(arguments.policy_config) if arguments.policy_config else {},
+        settings_file=arguments.policy_config,
     )
 
-    class Quiet:
-        def registered(self, type_: str, name: str) -> None:
-            return
 
-    result: Preview = preview(request, Quiet())
-    for diagnostic in result.diagnostics:
-        print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
-    if arguments.json:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        for resource in result.resources:
-            print(resource.type, resource.name)
-        for violation in result.violations:
-            print(violation)
-        print({k: round(v, 2) for k, v in result.seconds.items()})
-    return result.exit_status
+def _render(folder: Path, result: Preview) -> list[str]:
+    from automation.render import render
+
+    written = render(result, folder)
+    incomplete = sum(not file.is_applicable for file in written)
+    note = f"Rendered {len(written)} files to {folder}"
+    return [f"{note}, {incomplete} of them not applicable as they are" if incomplete else note]
+
+
+@contextmanager
+def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
+    """Show on a terminal how far the preview is; elsewhere show nothing."""
+    if arguments.json or not sys.stdout.isatty():
+        yield lambda registered: None
+        return
+    from rich.console import Console
+
+    headline = f"Previewing {arguments.stack}"
+    with Console().status(f"{headline} ...") as status:
+        yield lambda registered: status.update(f"{headline}: {registered} resources")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +15,11 @@ Severity = Literal["low", "medium", "high", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of the stack; `inputs` is a plain tree with `UNKNOWN` and `Secret` in it."""
+    """One resource of the stack.
+
+    `inputs` is a plain tree with `UNKNOWN` and `Secret` in it. `operation` is the engine's word for what
+    would happen to it: create, read, update, replace, same ... `note` is for the user.
+    """
 
     urn: str
     type: str
@@ -22,7 +27,7 @@ class Resource:
     parent: str | None
     dependencies: tuple[str, ...]
     inputs: Mapping[str, Any]
-    custom: bool = True
+    operation: str = "create"
     note: str = ""
 
 
@@ -128,6 +133,26 @@ class Preview:
         }
 
 
+def as_tree(resources: Iterable[Resource]) -> Iterator[tuple[Resource, tuple[bool, ...]]]:
+    """Yield each resource before its children, siblings by type and name.
+
+    With it goes its path from the root: for every level below the root, whether it is the last there.
+    """
+    known = {resource.urn: resource for resource in resources}
+    children: dict[str | None, list[Resource]] = defaultdict(list)
+    for resource in known.values():
+        children[resource.parent if resource.parent in known else None].append(resource)
+
+    def walk(parent: str | None, path: tuple[bool, ...]) -> Iterator[tuple[Resource, tuple[bool, ...]]]:
+        siblings = sorted(children[parent], key=lambda resource: (resource.type, resource.name))
+        for index, resource in enumerate(siblings):
+            below = path if parent is None else (*path, index == len(siblings) - 1)
+            yield resource, below
+            yield from walk(resource.urn, below)
+
+    return walk(None, ())
+
+
 def printable(value: Any) -> Any:
     """Return `value` with unknowns and secrets as the strings that stand for them."""
     if value is UNKNOWN:
@@ -135,7 +160,7 @@ def printable(value: Any) -> Any:
     if isinstance(value, Secret):
         return "[secret]"
     if isinstance(value, Mapping):
-        return {key: printable(item) for key, item in value.items()}
+        return {key: printable(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         return [printable(item) for item in value]
     return value

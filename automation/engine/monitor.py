@@ -163,7 +163,8 @@ class _Monitor(ResourceMonitorServicer):
             dependencies=tuple(request.dependencies),
             provider=request.provider,
             outputs=request.properties,
-            note="read: what the cloud holds is unknown offline",
+            note="what the cloud holds is unknown offline",
+            is_read=True,
         )
         self._deployment.resources.add(registration)
         return resource_pb2.ReadResourceResponse(

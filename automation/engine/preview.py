@@ -6,28 +6,27 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automation.engine.packs import PackFolder
 from automation.engine.policy_settings import Setting
 from automation.engine.processes import Child
 from automation.project import Configuration, Project
-from automation.result import Diagnostic, Preview, Resource
+from automation.result import Diagnostic, Preview, Resource, as_tree
 
 if TYPE_CHECKING:
     from automation.engine.policy import Pack
-    from automation.engine.resources import Registration, Registry
+    from automation.engine.resources import Registration
 
 # What the host returns when the user has already been shown what went wrong.
 _ERROR_WAS_SHOWN = 32
 
 
-class Progress(Protocol):
-    """Who watches a preview. Called from any thread."""
-
-    def registered(self, type_: str, name: str) -> None: ...
+Progress = Callable[[int], None]
+"""Called from any thread with the number of resources registered so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,8 @@ class Request:
     configuration: Configuration
     packs: Sequence[PackFolder]
     settings: Mapping[str, Setting]
+    config_file: Path | None = None
+    settings_file: Path | None = None
 
 
 def preview(request: Request, progress: Progress) -> Preview:
@@ -71,6 +72,8 @@ class _Run:
         packs: Sequence[Child],
         started: float,
     ) -> None:
+        # Ends of connections are normal here; the library tells of each on standard error.
+        os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
         from automation.engine.deployment import Deployment
         from automation.engine.policy import Pack
         from automation.engine.resources import Stack
@@ -83,6 +86,7 @@ class _Run:
         self._diagnostics = [Diagnostic("warning", text) for text in request.configuration.warnings]
         self._failed = False
         self._finished = False
+        self._registered = 0
         stack = Stack(
             request.stack,
             request.project.name,
@@ -135,7 +139,8 @@ class _Run:
 
     def review(self, registration: Registration) -> None:
         """Show a resource to every pack before the program is answered."""
-        self._progress.registered(registration.type, registration.name)
+        self._registered += 1
+        self._progress(self._registered)
         for pack in self._packs:
             pack.review(registration, self._deployment.resources)
 
@@ -165,12 +170,13 @@ class _Run:
         from fleet.wire import decode
 
         request, resources = self._request, self._deployment.resources
+        shown = [registration for registration in resources if not registration.is_default_provider]
         root = resources.get(self._deployment.stack.root_urn)
         return Preview(
             stack=request.stack,
             engine="offline",
             project=request.project.name,
-            resources=tuple(_resource(r) for r in _ordered(resources)),
+            resources=tuple(resource for resource, _ in as_tree(map(_resource, shown))),
             violations=tuple(violation for pack in self._packs for violation in pack.violations),
             remediations=tuple(remediation for pack in self._packs for remediation in pack.remediations),
             policies=tuple(policy for pack in self._packs for policy in pack.policies),
@@ -186,10 +192,6 @@ class _Run:
         )
 
 
-def _ordered(resources: Registry) -> list[Registration]:
-    return [registration for registration in resources if not registration.is_default_provider]
-
-
 def _resource(registration: Registration) -> Resource:
     from fleet.wire import decode
 
@@ -200,7 +202,7 @@ def _resource(registration: Registration) -> Resource:
         parent=registration.parent or None,
         dependencies=registration.dependencies,
         inputs=decode(registration.inputs),
-        custom=registration.custom,
+        operation="read" if registration.is_read else "create",
         note=registration.note,
     )
 

@@ -55,6 +55,7 @@ class Registration:
     options: AnalyzerResourceOptions = field(default_factory=AnalyzerResourceOptions)
     outputs: Struct = field(default_factory=Struct)
     note: str = ""
+    is_read: bool = False
 
     @property
     def is_default_provider(self) -> bool:
