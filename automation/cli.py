@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     3: a mandatory policy was violated. 130: interrupted.
     """
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    former = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _preview(arguments)
     except PreviewError as error:
@@ -37,10 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing is left running", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+    raise SystemExit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,7 +101,16 @@ def _preview(arguments: argparse.Namespace) -> int:
             from automation.engine.preview import preview
         result = preview(request, progress)
     notes = _render(arguments.render, result) if arguments.render and not result.failed else []
-    if arguments.json:
+    try:
+        _print(result, arguments.json, notes)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return result.exit_status
+
+
+def _print(result: Preview, as_json: bool, notes: Sequence[str]) -> None:
+    if as_json:
         for diagnostic in result.diagnostics:
             print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
         print(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
@@ -106,7 +118,6 @@ def _preview(arguments: argparse.Namespace) -> int:
         from automation.report import print_report
 
         print_report(result, sys.stdout, notes)
-    return result.exit_status
 
 
 def _request(arguments: argparse.Namespace) -> Request:

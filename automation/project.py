@@ -22,11 +22,15 @@ _STACK_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What Pulumi.yaml says: where the program is, who runs it and which configuration it declares."""
+    """What Pulumi.yaml says: where the program is, who runs it and which configuration it declares.
+
+    The program runs in the folder `program`, where `entry_point` is "." or a file.
+    """
 
     name: str
     root: Path
     program: Path
+    entry_point: str
     python: str
     stack_folder: Path
     declared: Mapping[str, Any]
@@ -70,6 +74,9 @@ def find_project(folder: Path) -> Project:
         runtime = runtime.get("name", "")
     if runtime != "python":
         raise PreviewError(f'{path}: runtime: only "python" programs can be previewed, not {runtime!r}')
+    main = folder / str(content.get("main") or ".")
+    if not (main / "__main__.py" if main.is_dir() else main).is_file():
+        raise PreviewError(f"{path}: main: there is no Python program {main}")
     declared = content.get("config") or {}
     stack_folder = folder / str(content.get("stackConfigDir") or "")
     if isinstance(declared, str):  # the old spelling of stackConfigDir
@@ -77,7 +84,8 @@ def find_project(folder: Path) -> Project:
     return Project(
         name=name,
         root=folder,
-        program=folder / str(content.get("main") or "."),
+        program=main if main.is_dir() else main.parent,
+        entry_point="." if main.is_dir() else main.name,
         python=interpreter(folder, options),
         stack_folder=stack_folder,
         declared=_declared(path, name, declared),

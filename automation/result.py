@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -151,6 +151,19 @@ def as_tree(resources: Iterable[Resource]) -> Iterator[tuple[Resource, tuple[boo
             yield from walk(resource.urn, below)
 
     return walk(None, ())
+
+
+def mask(value: Any, secrets: Sequence[str]) -> Any:
+    """Return `value` with every one of the texts `secrets` replaced, wherever it occurs."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "[secret]")
+        return value
+    if isinstance(value, Mapping):
+        return {key: mask(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mask(item, secrets) for item in value]
+    return value
 
 
 def printable(value: Any) -> Any:

@@ -9,6 +9,7 @@ When the pipe closes the engine is gone, however it went, and this process ends 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -31,6 +32,16 @@ def main() -> None:
     run(pipe)
 
 
+def import_or_explain(package: str) -> None:
+    """Import `package` while the orders are on their way."""
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        print(f"{sys.executable} cannot import {package}: {error}", file=sys.stderr)
+        print("install what requirements.txt names for this interpreter", file=sys.stderr)
+        sys.exit(1)
+
+
 def receive_orders(pipe: IO[bytes]) -> dict[str, Any]:
     line = pipe.readline()
     if not line:
@@ -46,7 +57,7 @@ def end_with(pipe: IO[bytes]) -> None:
 
 
 def run_policy_pack(pipe: IO[bytes]) -> None:
-    import pulumi_policy  # noqa: F401  # imported early, while the orders are on their way
+    import_or_explain("pulumi_policy")
 
     orders = receive_orders(pipe)
     sys.argv = ["pulumi.policy", orders["engine"], os.getcwd()]
@@ -55,6 +66,7 @@ def run_policy_pack(pipe: IO[bytes]) -> None:
 
 
 def run_program(pipe: IO[bytes]) -> None:
+    import_or_explain("pulumi")
     import pulumi
     import pulumi.runtime
 

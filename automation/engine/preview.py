@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from automation.engine.packs import PackFolder
 from automation.engine.policy_settings import Setting
 from automation.engine.processes import Child
 from automation.project import Configuration, Project
-from automation.result import Diagnostic, Preview, Resource, as_tree
+from automation.result import Diagnostic, Preview, Resource, as_tree, mask
 
 if TYPE_CHECKING:
     from automation.engine.policy import Pack
@@ -84,6 +85,7 @@ class _Run:
         self._started = started
         self._lock = threading.Lock()
         self._diagnostics = [Diagnostic("warning", text) for text in request.configuration.warnings]
+        self._secrets = request.configuration.secret_texts
         self._failed = False
         self._finished = False
         self._registered = 0
@@ -110,7 +112,7 @@ class _Run:
             for pack in self._packs:
                 pack.start(server.address)
             self._program.order(
-                program=".",
+                program=request.project.entry_point,
                 settings={
                     "monitor": server.address,
                     "engine": server.address,
@@ -128,13 +130,14 @@ class _Run:
             if status == 0:
                 self._finish()
             elif not self._failed and status != _ERROR_WAS_SHOWN:
-                self._report(Diagnostic("error", f"program exited with non-zero exit code: {status}"))
+                self._report(Diagnostic("error", _how_it_ended(status)))
             self._failed = self._failed or status != 0
             for pack in self._packs:
                 pack.join()
         finally:
             server.stop()
             self._deployment.close()
+        self._warn_of_unknown_policies()
         return self._preview(program_seconds)
 
     def review(self, registration: Registration) -> None:
@@ -154,8 +157,9 @@ class _Run:
             pack.review_stack(self._deployment.resources)
 
     def _report(self, diagnostic: Diagnostic) -> None:
+        message = mask(diagnostic.message, self._secrets)
         with self._lock:
-            self._diagnostics.append(diagnostic)
+            self._diagnostics.append(replace(diagnostic, message=message))
 
     def _say(self, line: str) -> None:
         self._report(Diagnostic("info", line))
@@ -166,23 +170,37 @@ class _Run:
         self._report(Diagnostic("error", message))
         self._program.interrupt()
 
+    def _warn_of_unknown_policies(self) -> None:
+        known = {policy.name for pack in self._packs for policy in pack.policies}
+        if self._failed or not self._packs:
+            return
+        for name in self._request.settings.keys() - known - {"all"}:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            place = self._request.settings_file
+            self._report(Diagnostic("warning", f"{place}: {name}: no pack has a policy of this name{hint}"))
+
     def _preview(self, program_seconds: float) -> Preview:
         from fleet.wire import decode
 
         request, resources = self._request, self._deployment.resources
         shown = [registration for registration in resources if not registration.is_default_provider]
         root = resources.get(self._deployment.stack.root_urn)
+        violations = [violation for pack in self._packs for violation in pack.violations]
         return Preview(
             stack=request.stack,
             engine="offline",
             project=request.project.name,
-            resources=tuple(resource for resource, _ in as_tree(map(_resource, shown))),
-            violations=tuple(violation for pack in self._packs for violation in pack.violations),
+            resources=tuple(
+                replace(resource, inputs=mask(resource.inputs, self._secrets))
+                for resource, _ in as_tree(map(_resource, shown))
+            ),
+            violations=tuple(replace(v, message=mask(v.message, self._secrets)) for v in violations),
             remediations=tuple(remediation for pack in self._packs for remediation in pack.remediations),
             policies=tuple(policy for pack in self._packs for policy in pack.policies),
             packs=tuple(pack.name for pack in self._packs),
             diagnostics=tuple(self._diagnostics),
-            outputs=decode(root.outputs) if root else {},
+            outputs=mask(decode(root.outputs), self._secrets) if root else {},
             seconds={
                 "program": program_seconds,
                 "policies": max((pack.busy_seconds for pack in self._packs), default=0.0),
@@ -190,6 +208,12 @@ class _Run:
             },
             failed=self._failed or any(pack.skipped_policies for pack in self._packs),
         )
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        return f"the program was killed by signal {-status}"
+    return f"the program exited with status {status}"
 
 
 def _resource(registration: Registration) -> Resource:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from automation.errors import PreviewError
+
 HOST = Path(__file__).with_name("host.py")
 
 
@@ -26,6 +28,7 @@ class Child:
         self, kind: Literal["program", "policy"], python: str, cwd: Path, environment: Mapping[str, str]
     ) -> None:
         reader, self._orders = os.pipe()
+        self._readers: list[threading.Thread] = []
         try:
             self._process = subprocess.Popen(
                 [python, "-u", str(HOST), str(reader), kind],
@@ -37,9 +40,11 @@ class Child:
                 pass_fds=(reader,),
                 start_new_session=True,
             )
+        except OSError as error:
+            os.close(self._orders)
+            raise PreviewError(f"{python}: cannot be started: {error.strerror}") from None
         finally:
             os.close(reader)
-        self._readers: list[threading.Thread] = []
 
     @property
     def stdout(self) -> IO[bytes]:
@@ -52,11 +57,9 @@ class Child:
         return self._process.stderr
 
     def order(self, **orders: Any) -> None:
-        """Send the orders that the process waits for; a process that died already says so by its status."""
-        try:
+        """Send the orders that the process waits for; one that has died already says so by its status."""
+        with contextlib.suppress(BrokenPipeError):
             os.write(self._orders, json.dumps(orders).encode() + b"\n")
-        except BrokenPipeError:
-            return
 
     def read_lines(self, stream: IO[bytes], handle: Callable[[str], None]) -> None:
         """Give every line that arrives on `stream` to `handle`, on a thread of its own."""
@@ -76,9 +79,6 @@ class Child:
             reader.join(timeout=1)
         return status
 
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
     def interrupt(self) -> None:
         """End the process and everything it started, without waiting for it."""
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left of the group
@@ -87,7 +87,11 @@ class Child:
     def kill(self) -> None:
         """End the process and everything it started; afterwards none of it is left."""
         self.interrupt()
-        self._process.wait()
+        self.wait()
+        if not any(reader.is_alive() for reader in self._readers):
+            # Else something that left the session still holds them, and closing would wait for it.
+            self.stdout.close()
+            self.stderr.close()
         if self._orders >= 0:
             os.close(self._orders)
             self._orders = -1
