@@ -15,13 +15,18 @@ _OCI = "oci://"
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A pinned chart; ``key`` names it here, ``name`` in Helm, where istio-base is called ``base``."""
+    """A pinned chart; ``key`` names it here, ``name`` in Helm, where istio-base is called ``base``.
+
+    ``also_at`` are further addresses of the same chart; ``common_name`` says that other charts share its name.
+    """
 
     key: str
     name: str
     repository: str
     version: str
-    app_version: str | None
+    app_version: str | None = None
+    also_at: tuple[str, ...] = ()
+    common_name: bool = False
 
     @property
     def oci(self) -> bool:
@@ -37,6 +42,10 @@ class Chart:
         """The repository URL that a Helm release needs beside the name; None for OCI."""
         return None if self.oci else self.repository
 
+    def published_at(self, address: str) -> bool:
+        """Whether the chart is published at a repository's URL or, for OCI, under a whole reference."""
+        return address in {home.rstrip("/") for home in (self.repository, *self.also_at)}
+
 
 def chart(key: str) -> Chart:
     """The chart pinned under ``key``. Raises KeyError for a chart that is not pinned."""
@@ -49,28 +58,33 @@ def charts() -> Mapping[str, Chart]:
     table = read_toml("charts")["charts"]
     return MappingProxyType(
         {
-            key: Chart(key, entry["name"], entry["repository"], entry["version"], entry.get("app_version"))
+            key: Chart(
+                key=key,
+                name=entry["name"],
+                repository=entry["repository"],
+                version=entry["version"],
+                app_version=entry.get("app_version"),
+                also_at=tuple(entry.get("also_at", ())),
+                common_name=entry.get("common_name", False),
+            )
             for key, entry in table.items()
         }
     )
 
 
 def find_chart(reference: str, repository: str | None = None) -> Chart | None:
-    """The pinned chart that a Helm release means, at whatever version.
+    """The pinned chart that a Helm release means, at whatever version; None if the catalog has no such chart.
 
     ``reference`` is the release's chart: an OCI reference, a bare name, or a name behind a repository alias
-    (``nvidia/gpu-operator``). ``repository`` decides between charts of one name, and excludes charts of that
-    name from elsewhere. None if the catalog has no such chart.
+    (``nvidia/gpu-operator``). The address decides where it is one the catalog knows. From anywhere else, a
+    mirror perhaps, the name does, unless it is as common as ``gateway``.
     """
-    wanted = reference.rstrip("/")
-    if wanted.startswith(_OCI):
-        return next((known for known in charts().values() if known.repository == wanted), None)
-    name = wanted.rpartition("/")[2]
+    address = (reference if reference.startswith(_OCI) else repository or "").rstrip("/")
+    name = reference.rstrip("/").rpartition("/")[2]
     same_name = [known for known in charts().values() if known.name == name]
-    if repository is None:
-        return same_name[0] if len(same_name) == 1 else None
-    address = repository.rstrip("/")
-    return next((known for known in same_name if _published_at(known, address)), None)
+    at_home = [known for known in same_name if known.published_at(address)]
+    candidates = at_home or [known for known in same_name if not known.common_name]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def default_values(key: str, version: str) -> Mapping[str, Any] | None:
@@ -89,11 +103,6 @@ def default_values(key: str, version: str) -> Mapping[str, Any] | None:
 def same_version(one: str, other: str) -> bool:
     """Whether two chart versions are the same to Helm, with or without a leading ``v``."""
     return _plain(one) == _plain(other)
-
-
-def _published_at(known: Chart, address: str) -> bool:
-    home = known.repository.rstrip("/")
-    return home == address or (known.oci and home.rpartition("/")[0] == address)
 
 
 def _plain(version: str) -> str:

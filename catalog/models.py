@@ -28,7 +28,7 @@ class GroupedQueryAttention:
 class LatentAttention:
     """One compressed vector a layer, which every tensor-parallel rank holds whole.
 
-    ``index_cache_bytes`` is what sparse attention's index adds a token and layer, whatever the cache's precision.
+    ``index_cache_bytes`` is what sparse attention's index adds a token and layer, whatever the precision.
     """
 
     kv_lora_rank: int
@@ -38,8 +38,8 @@ class LatentAttention:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelCard:
-    """One model. ``weights`` are checkpoint bytes by precision; ``repositories`` the precision of each name the
-    checkpoint is published under. ``gated`` checkpoints need a token to download."""
+    """One model. ``weights`` are checkpoint bytes by precision; ``repositories`` the precision of each name
+    that a checkpoint is published under. ``gated`` checkpoints need a token to download."""
 
     key: str
     title: str

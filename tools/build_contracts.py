@@ -93,8 +93,8 @@ def crd(capture: Mapping[str, Any]) -> dict[str, Any]:
 def chart(capture: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """What a check needs of one chart beside its default values.
 
-    ``open`` are the keys of dependencies whose own values were not captured; ``templates`` the value paths that
-    the templates read and the default values do not show.
+    ``open`` are the keys of dependencies whose own values were not captured; ``templates`` the value paths
+    that the templates read and the default values do not show.
     """
     captured = capture.get("subcharts") or {}
     names = {

@@ -21,8 +21,9 @@ Path = tuple[str | int, ...]
 class Finding:
     """One broken contract.
 
-    ``resource`` is the URN. ``kind`` says which contract: an API's ``schema``, one of its ``rule`` expressions,
-    a chart's ``values``, or ``unchecked`` where nothing captured could judge the resource.
+    ``resource`` is the URN, ``path`` dotted and empty for the whole. ``kind`` says which contract: an API's
+    ``schema``, one of its ``rule`` expressions, a chart's ``values``, or ``unchecked`` where nothing captured
+    could judge the resource.
     """
 
     resource: str

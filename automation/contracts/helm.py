@@ -7,7 +7,7 @@ from typing import Any
 
 
 def merge_values(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """``overrides`` over ``defaults``: maps merge key by key, anything else replaces, null deletes the key."""
+    """``overrides`` over ``defaults``: maps merge key by key, all else replaces, null deletes the key."""
     merged = dict(defaults)
     for key, value in overrides.items():
         if value is None:

@@ -31,10 +31,17 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class TemplateFailure:
-    """Values at which a chart's templates refuse to render; the empty string stands for any empty value."""
+    """Values, by path, at which a chart's templates refuse to render or render what cannot work.
+
+    The empty string stands for any empty value. The first path is the one to change.
+    """
 
     when: Mapping[str, Any]
     message: str
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(next(iter(self.when)).split("."))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +62,7 @@ class ChartContract:
 
 
 def installed() -> bool:
-    """Whether the captured contracts are there: they come with the repository, not with an installed package."""
+    """Whether the captured contracts are there: they come with the repository, not with a package."""
     return CRDS.is_dir() and CHARTS.is_dir()
 
 
