@@ -3,13 +3,13 @@ labels of a domain of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from settings.node_pools import (
     Accelerator,
-    AutoModePool,
     DisruptionBudget,
+    KarpenterApiPool,
     Limits,
     Taint,
 )
@@ -20,12 +20,19 @@ NODE_POOL_LABEL = "karpenter.sh/nodepool"
 MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
 """The label that tells MIG Manager how to cut a node's GPUs."""
 
+DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+"""The label that tells the device plugin which of its configurations a node gets."""
+
+INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
+
 GPU_RESOURCE = "nvidia.com/gpu"
 
 _MIB_PER_GIB = 1024
 
 
-def node_pool_spec(pool: AutoModePool, *, label_domain: str, node_class: Mapping[str, str]) -> dict[str, Any]:
+def node_pool_spec(
+    pool: KarpenterApiPool, *, label_domain: str, node_class: Mapping[str, str]
+) -> dict[str, Any]:
     """The spec of a NodePool (karpenter.sh/v1).
 
     `label_domain` is the domain of the provisioner's instance labels, `node_class` the nodeClassRef.
@@ -40,6 +47,8 @@ def node_pool_spec(pool: AutoModePool, *, label_domain: str, node_class: Mapping
     }
     if taints := [_taint(taint) for taint in pool.node_taints]:
         template["spec"]["taints"] = taints
+    if startup_taints := [_taint(taint) for taint in pool.startup_taints]:
+        template["spec"]["startupTaints"] = startup_taints
     if labels := node_labels(pool):
         template["metadata"] = {"labels": labels}
     spec: dict[str, Any] = {
@@ -60,14 +69,14 @@ def node_pool_spec(pool: AutoModePool, *, label_domain: str, node_class: Mapping
     return spec
 
 
-def requirements(pool: AutoModePool, label_domain: str) -> list[dict[str, Any]]:
+def requirements(pool: KarpenterApiPool, label_domain: str) -> list[dict[str, Any]]:
     """What nodes must be, as node selector requirements."""
     instances = pool.instances
     found = [
         _one_of("karpenter.sh/capacity-type", pool.capacity_types),
         _one_of("kubernetes.io/arch", instances.architectures),
         _one_of("topology.kubernetes.io/zone", instances.zones),
-        _one_of("node.kubernetes.io/instance-type", instances.types),
+        _instance_types(instances.types, pool.min_instance_types),
         _one_of(f"{label_domain}/instance-category", instances.categories),
         _one_of(f"{label_domain}/instance-family", instances.families),
         _one_of(f"{label_domain}/instance-gpu-name", instances.gpu_names),
@@ -79,14 +88,16 @@ def requirements(pool: AutoModePool, label_domain: str) -> list[dict[str, Any]]:
     if instances.min_gpu_memory_gib is not None:
         least = instances.min_gpu_memory_gib * _MIB_PER_GIB
         found.append(_more_than(f"{label_domain}/instance-gpu-memory", least - 1))
-    return [requirement for requirement in found if requirement["values"]]
+    return [requirement for requirement in found if requirement["operator"] != "In" or requirement["values"]]
 
 
-def node_labels(pool: AutoModePool) -> dict[str, str]:
+def node_labels(pool: KarpenterApiPool) -> dict[str, str]:
     """The labels that nodes of the pool get from it."""
     labels = dict(pool.labels)
     if pool.sharing.mig is not None:
         labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
+    if pool.sharing.time_slicing is not None:
+        labels[DEVICE_PLUGIN_LABEL] = pool.sharing.time_slicing.configuration
     return labels
 
 
@@ -99,6 +110,18 @@ def limits(settings: Limits) -> dict[str, str]:
         "nodes": settings.nodes,
     }
     return {resource: str(stop) for resource, stop in stops.items() if stop is not None}
+
+
+def _instance_types(types: Sequence[str], least: int | None) -> dict[str, Any]:
+    """The instance types to choose from, `least` of which must be possible at each launch."""
+    if least is None:
+        return _one_of(INSTANCE_TYPE_LABEL, types)
+    found = _one_of(INSTANCE_TYPE_LABEL, types) if types else _any(INSTANCE_TYPE_LABEL)
+    return {**found, "minValues": least}
+
+
+def _any(key: str) -> dict[str, Any]:
+    return {"key": key, "operator": "Exists"}
 
 
 def _one_of(key: str, values: Iterable[str]) -> dict[str, Any]:

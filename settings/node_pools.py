@@ -36,6 +36,7 @@ class Provisioner(StrEnum):
     """Who launches the nodes of a pool."""
 
     AUTO = "auto"
+    KARPENTER = "karpenter"
 
 
 class Accelerator(StrEnum):
@@ -183,11 +184,27 @@ class Mig(Settings):
     """The layout by its name in MIG Manager, put on the nodes as the label `nvidia.com/mig.config`."""
 
 
+class TimeSlicing(Settings):
+    """GPUs that pods take turns on, without memory or faults kept apart."""
+
+    replicas: int = Field(ge=2)
+    """How many pods may ask for each GPU."""
+
+    @property
+    def configuration(self) -> str:
+        """The device plugin's configuration by its name, put on the nodes as the label
+        `nvidia.com/device-plugin.config`."""
+        return f"time-slicing-{self.replicas}"
+
+
 class Sharing(Settings):
     """How several pods share one GPU; with nothing here, each GPU serves one pod."""
 
     mig: Mig | None = None
     """Cut the GPUs into hardware slices."""
+
+    time_slicing: TimeSlicing | None = None
+    """Let pods take turns on whole GPUs."""
 
 
 class EphemeralStorage(Settings):
@@ -206,13 +223,13 @@ class EphemeralStorage(Settings):
     """The key to encrypt it with; without one, AWS's own."""
 
 
-class AutoModePool(Settings):
-    """A Karpenter NodePool that EKS Auto Mode runs."""
+class KarpenterApiPool(Settings):
+    """What a NodePool of Karpenter's API says, whoever runs it: EKS in Auto Mode, or Karpenter itself."""
 
     name: Name
     """The pool's name, which models refer to."""
 
-    provisioner: Literal[Provisioner.AUTO]
+    provisioner: Provisioner
     """Who launches the nodes."""
 
     accelerator: Accelerator = Accelerator.NONE
@@ -245,8 +262,11 @@ class AutoModePool(Settings):
     sharing: Sharing = Sharing()
     """How several pods share one GPU."""
 
-    ephemeral_storage: EphemeralStorage | None = None
-    """The nodes' data volume. It gives the pool a node class of its own in place of `default`."""
+    startup_taints: tuple[Taint, ...] = ()
+    """Taints for new nodes that something in the cluster takes off when a node is ready for pods."""
+
+    min_instance_types: int | None = Field(default=None, ge=1, le=50)
+    """How many instance types must be left to choose from at each launch, for spot to be worth it."""
 
     @property
     def node_taints(self) -> tuple[Taint, ...]:
@@ -262,6 +282,23 @@ class AutoModePool(Settings):
                 f"different capacity types ({', '.join(twice)} is there twice)", key="capacityTypes"
             )
         return self
+
+    @model_validator(mode="after")
+    def _instance_types_suffice(self) -> Self:
+        types = self.instances.types
+        if self.min_instance_types is not None and types and self.min_instance_types > len(types):
+            raise refused(f"at most the {len(types)} of instances.types", key="minInstanceTypes")
+        return self
+
+
+class AutoModePool(KarpenterApiPool):
+    """A Karpenter NodePool that EKS Auto Mode runs."""
+
+    provisioner: Literal[Provisioner.AUTO]
+    """Who launches the nodes."""
+
+    ephemeral_storage: EphemeralStorage | None = None
+    """The nodes' data volume. It gives the pool a node class of its own in place of `default`."""
 
 
 NodePool = AutoModePool
