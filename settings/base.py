@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -54,21 +53,23 @@ class Form:
     allowed: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
-    def _check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value):
+    def _check(self, value: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
             raise refused(self.allowed)
         return value
 
 
-def _ipv4_range(value: str) -> str:
+def _ipv4_range(value: Any) -> Any:
     try:
+        if not isinstance(value, str):
+            raise ValueError(value)
         ipaddress.IPv4Network(value)
     except ValueError:
         raise refused("an IPv4 range such as 10.0.0.0/16, with no bits set after the prefix") from None
@@ -86,12 +87,12 @@ Name = Annotated[
         "a name of lower-case letters, digits and hyphens that starts with a letter, at most 63 long",
     ),
 ]
-Ipv4Range = Annotated[str, AfterValidator(_ipv4_range)]
+Ipv4Range = Annotated[str, BeforeValidator(_ipv4_range)]
 Duration = Annotated[str, Form(r"([0-9]+[smh])+", "a duration such as 30s, 5m or 1h30m")]
 Quantity = Annotated[
     str,
-    BeforeValidator(_whole_number_as_text, json_schema_input_type=str | int),
     Form(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", "a Kubernetes quantity such as 500m, 4 or 16Gi"),
+    BeforeValidator(_whole_number_as_text, json_schema_input_type=str | int),
 ]
 LabelKey = Annotated[
     str,

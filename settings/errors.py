@@ -9,14 +9,22 @@ from dataclasses import dataclass
 
 _LONGEST_VALUE = 60
 
+Location = tuple[int | str, ...]
+"""The keys and list positions that lead to a value from the root of the settings."""
+
 
 @dataclass(frozen=True)
 class Problem:
-    """One wrong place in the stack file: its path, such as ``nodePools[1].capacityTypes[0]``, and what is
-    wrong there, as the rest of a sentence that begins with the path."""
+    """One wrong place in the stack file, and what is wrong there as a sentence that begins with the place."""
 
-    path: str
+    location: Location
     fault: str
+
+    @property
+    def path(self) -> str:
+        """The location as one writes it: ``nodePools[1].capacityTypes[0]``."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.location)
+        return "".join(steps).removeprefix(".")
 
     def __str__(self) -> str:
         return f"{self.path} {self.fault}"
@@ -25,22 +33,23 @@ class Problem:
 class SettingsError(Exception):
     """The stack configuration is wrong. `problems` has every fault found, and the text lists them all."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         lines = [f"The stack configuration has {count}:", *(f"  - {problem}" for problem in self.problems)]
         super().__init__("\n".join(lines))
 
 
-def wrong_value(path: str, value: object, allowed: str, choices: Iterable[str] = ()) -> Problem:
-    """The value at the path must be what `allowed` says (a noun phrase); the nearest choice is offered."""
+def wrong_value(location: Location, value: object, allowed: str, choices: Iterable[str] = ()) -> Problem:
+    """The value there must be what `allowed` says (a noun phrase); the nearest of the choices is offered."""
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return Problem(path, f"is {shown(value)}, but must be {allowed}.{hint}")
+    return Problem(location, f"is {shown(value)}, but must be {allowed}.{hint}")
 
 
-def unknown_key(path: str, key: str, known: Sequence[str]) -> Problem:
-    """The last key of the path is not one of the `known` keys there."""
-    return Problem(path, f"is not a known key. Known here: {', '.join(known)}.{did_you_mean(key, known)}")
+def unknown_key(location: Location, known: Sequence[str]) -> Problem:
+    """The last key of the location is not one of the `known` keys there."""
+    hint = did_you_mean(str(location[-1]), known)
+    return Problem(location, f"is not a known key. Known here: {', '.join(known)}.{hint}")
 
 
 def shown(value: object) -> str:
@@ -51,6 +60,10 @@ def shown(value: object) -> str:
 
 def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
     """A question that offers the nearest of the choices, or nothing when none is near."""
-    by_lower = {choice.lower().replace("_", ""): choice for choice in choices}
-    near = difflib.get_close_matches(wrong.lower().replace("_", ""), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean {by_lower[near[0]]}?" if near else ""
+    by_spelling = {_plain(choice): choice for choice in choices}
+    near = difflib.get_close_matches(_plain(wrong), by_spelling, n=1, cutoff=0.7)
+    return f" Did you mean {by_spelling[near[0]]}?" if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")

@@ -28,7 +28,7 @@ def load(config: pulumi.Config) -> Platform:
     """
     values = {key: _value(config, key) for key in _keys(config)}
     misplaced = [
-        Problem(key, fault)
+        Problem((key,), fault)
         for key in values
         if (fault := _secrecy_fault(key, is_secret=is_config_secret(config.full_key(key))))
     ]
@@ -62,7 +62,7 @@ def _value(config: pulumi.Config, key: str) -> Any:
 
 def _secrecy_fault(key: str, *, is_secret: bool) -> str:
     if key in SECRET_KEYS:
-        return "" if is_secret else f"is plain text: set it by `pulumi config set --secret {key}`."
+        return "" if is_secret else f"is plain text. Set it by `pulumi config set --secret {key}`."
     if is_secret:
-        return f"holds a secret. Secrets have keys of their own ({', '.join(SECRET_KEYS)}): move it there."
+        return f"holds a secret. Secrets have keys of their own: {', '.join(SECRET_KEYS)}."
     return ""

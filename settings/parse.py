@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from settings.base import duplicates
 from settings.cluster import BuiltInNodePool
 from settings.errors import Problem, SettingsError, shown, wrong_value
-from settings.explain import path, problems
+from settings.explain import problems
 from settings.network import ZONE_PATTERN
 from settings.platform import SECRET_KEYS, Platform
+
+_Named = tuple[int, str, Mapping[str, Any]]
+"""An entry of a list: its position, its name and the entry."""
 
 
 def parse(values: Mapping[str, Any], region: str | None = None) -> Platform:
@@ -23,48 +26,51 @@ def parse(values: Mapping[str, Any], region: str | None = None) -> Platform:
     Raises `SettingsError` with everything that is wrong.
     """
     plain = {key: value for key, value in values.items() if key not in SECRET_KEYS}
-    across = list(_problems_across(values, region))
+    wrong = list(_problems_between_parts(values, region))
     try:
-        # Strict validation of JSON, not of Python values: a list may become a tuple, but no text a number.
+        # Strict, so that no text becomes a number; as JSON, so that a list may still become a tuple.
         platform = Platform.model_validate_json(
             json.dumps(plain, default=str), strict=True, by_alias=True, by_name=False
         )
     except ValidationError as error:
-        raise SettingsError([*problems(error, Platform, also_known=SECRET_KEYS), *across]) from None
-    if across:
-        raise SettingsError(across)
+        wrong = [*problems(error, Platform, also_known=SECRET_KEYS), *wrong]
+    if wrong:
+        raise SettingsError(sorted(wrong, key=_reading_order))
     return platform
 
 
-def _problems_across(values: Mapping[str, Any], region: str | None) -> Iterator[Problem]:
-    """What is wrong between parts. It reads raw values, so that a fault elsewhere hides nothing here."""
+def _reading_order(problem: Problem) -> tuple[int, int]:
+    """Where a reader meets it: by the key at the root, then by the position in a list."""
+    root, *rest = problem.location
+    keys = [field.alias for field in Platform.model_fields.values()]
+    position = rest[0] if rest and isinstance(rest[0], int) else -1
+    return (keys.index(root) if root in keys else len(keys), position)
+
+
+def _problems_between_parts(values: Mapping[str, Any], region: str | None) -> Iterator[Problem]:
+    """What is wrong between parts. It reads raw values, so that a fault in one part hides nothing here."""
     pools, models = _named(values, "nodePools"), _named(values, "models")
     yield from _same_names("nodePools", pools)
     yield from _same_names("models", models)
     for index, name, _ in pools:
         if name in set(BuiltInNodePool):
-            yield wrong_value(
-                path(("nodePools", index, "name")), name, "another name: Auto Mode's own pool has it"
-            )
-    names = [name for _, name, _ in pools]
+            taken = "another name: one of EKS's own node pools has it"
+            yield wrong_value(("nodePools", index, "name"), name, taken)
+    names = list(dict.fromkeys(name for _, name, _ in pools))
     for index, _, model in models:
         pool = model.get("nodePool")
         if isinstance(pool, str) and pool not in names:
-            allowed = (
-                f"one of nodePools: {', '.join(names)}" if names else "one of nodePools, which has none yet"
-            )
-            yield wrong_value(path(("models", index, "nodePool")), pool, allowed, names)
+            allowed = f"one of the nodePools: {', '.join(names) or 'there is none yet'}"
+            yield wrong_value(("models", index, "nodePool"), pool, allowed, names)
         if model.get("gated") is True and "huggingFaceToken" not in values:
-            yield Problem(
-                path(("models", index, "gated")),
-                "needs a token: set it by `pulumi config set --secret huggingFaceToken`.",
-            )
+            fault = "needs a token. Set it by `pulumi config set --secret huggingFaceToken`."
+            yield Problem(("models", index, "gated"), fault)
     if region is not None:
         yield from _zones_elsewhere(values, region)
 
 
-def _named(values: Mapping[str, Any], key: str) -> list[tuple[int, str, Mapping[str, Any]]]:
-    """The entries of a list that are mappings with a name: index, name, entry."""
+def _named(values: Mapping[str, Any], key: str) -> list[_Named]:
+    """The entries of a list that are mappings with a name."""
     entries = values.get(key)
     return [
         (index, entry["name"], entry)
@@ -73,12 +79,12 @@ def _named(values: Mapping[str, Any], key: str) -> list[tuple[int, str, Mapping[
     ]
 
 
-def _same_names(key: str, entries: list[tuple[int, str, Mapping[str, Any]]]) -> Iterator[Problem]:
+def _same_names(key: str, entries: list[_Named]) -> Iterator[Problem]:
     for twice in duplicates(name for _, name, _ in entries):
-        places = [path((key, index, "name")) for index, name, _ in entries if name == twice]
-        yield Problem(
-            places[-1], f"is {shown(twice)}, which is also {places[0]}; each needs a name of its own."
-        )
+        first, *others = (Problem((key, index, "name"), "") for index, name, _ in entries if name == twice)
+        for other in others:
+            fault = f"is {shown(twice)}, as is {first.path}; each needs a name of its own."
+            yield Problem(other.location, fault)
 
 
 def _zones_elsewhere(values: Mapping[str, Any], region: str) -> Iterator[Problem]:
@@ -87,5 +93,5 @@ def _zones_elsewhere(values: Mapping[str, Any], region: str) -> Iterator[Problem
     for index, zone in enumerate(zones if isinstance(zones, list) else []):
         match = ZONE_PATTERN.fullmatch(zone) if isinstance(zone, str) else None
         if match is not None and match["region"] != region:
-            place = path(("network", "availabilityZones", index))
-            yield wrong_value(place, zone, f"in {region}, the region of this stack (aws:region)")
+            allowed = f"in {region}, the region of this stack (aws:region)"
+            yield wrong_value(("network", "availabilityZones", index), zone, allowed)
