@@ -34,10 +34,24 @@ class PoolKind(StrEnum):
     """Who makes and keeps the nodes of a pool."""
 
     AUTO = "Auto Mode"
+    BUILT_IN = "Auto Mode built-in"
     KARPENTER = "Karpenter"
     MANAGED = "managed node group"
+    SELF_MANAGED = "self-managed"
     HYBRID = "hybrid"
+    FARGATE = "Fargate"
     UNKNOWN = "unknown"
+
+
+_NOUNS: Final = {
+    PoolKind.AUTO: "NodePool",
+    PoolKind.BUILT_IN: "built-in NodePool",
+    PoolKind.KARPENTER: "NodePool",
+    PoolKind.UNKNOWN: "NodePool",
+    PoolKind.HYBRID: "hybrid nodes",
+    PoolKind.FARGATE: "Fargate profile",
+    PoolKind.SELF_MANAGED: "self-managed group",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +92,17 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class NodePool:
-    """A pool of nodes: a NodePool of Auto Mode or Karpenter, or a managed node group."""
+    """A pool of nodes: a NodePool of Auto Mode or Karpenter, a node group, or what has no resource.
+
+    Such nodes (Auto Mode's built-in pools, servers that join by themselves) have the resource they come with,
+    and `entry`, the fact in it that describes them.
+    """
 
     kind: PoolKind
     resource: Resource
     cluster: Cluster | None
     node_class: KubernetesObject | None = None
+    entry: Fact | None = None
 
     @property
     def urn(self) -> str:
@@ -99,7 +118,7 @@ class NodePool:
     def on_auto_mode(self) -> Verdict:
         """Whether EKS Auto Mode makes this pool's nodes; a NodePool without a node class makes none."""
         if self.kind is not PoolKind.UNKNOWN:
-            return verdict(self.kind is PoolKind.AUTO)
+            return verdict(self.kind in (PoolKind.AUTO, PoolKind.BUILT_IN))
         group = self.resource.at("spec", "template", "spec", "nodeClassRef", "group")
         if group.unknown and (self.cluster is None or self.cluster.auto_mode.holds is not False):
             return undecided(group.property)
@@ -108,13 +127,21 @@ class NodePool:
     @property
     def name(self) -> Fact:
         """The pool's name."""
+        if self.entry is not None:
+            return self.entry if self.kind is PoolKind.BUILT_IN else self.entry["name"]
+        if self.kind is PoolKind.FARGATE:
+            return self.resource["fargateProfileName"]
         return self.resource.at("metadata", "name") if self.dynamic else self.resource["nodeGroupName"]
 
     @property
     def title(self) -> str:
         """How messages name this pool."""
-        noun = "NodePool" if self.dynamic else "node group"
-        return f"{noun} {self.name.text() or self.resource.name}"
+        return f"{_NOUNS.get(self.kind, 'node group')} {self.name.text() or self.resource.name}"
+
+    @property
+    def static(self) -> Verdict:
+        """Whether this is a NodePool that keeps a fixed number of nodes (`spec.replicas`)."""
+        return self.resource.at("spec", "replicas").is_present() if self.dynamic else NO
 
     @property
     def labels(self) -> Fact:
@@ -129,6 +156,11 @@ class NodePool:
         if self.dynamic:
             return self.resource.at("spec", "template", "spec", "taints")
         return self.resource["taints"]
+
+    def _described(self, key: str) -> Fact:
+        if self.entry is None or self.kind is PoolKind.BUILT_IN:
+            return Fact(ABSENT, self.urn, key)
+        return self.entry[key]
 
     @property
     def requirements(self) -> Fact:

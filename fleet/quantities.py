@@ -30,7 +30,9 @@ _SUFFIXES: Final = {
 _QUANTITY: Final = re.compile(
     r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?:[eE](?P<exponent>[+-]?\d+)|(?P<suffix>[numkMGTPE]|[KMGTPE]i)?)"
 )
-_BINARY: Final = tuple((suffix, 2**power) for suffix, power in (("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)))
+_BINARY: Final = tuple(
+    (suffix, 2**power) for suffix, power in (("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10))
+)
 
 
 def milli(quantity: object) -> int:
@@ -42,7 +44,9 @@ def milli(quantity: object) -> int:
         return quantity * 1000
     found = _QUANTITY.fullmatch(str(quantity)) if isinstance(quantity, str | float) else None
     if found is None or len(found["exponent"] or "") > 3:
-        raise ValueError(f"{quantity!r} is not a quantity: write a number with an optional suffix, such as 500m or 64Gi")
+        raise ValueError(
+            f"{quantity!r} is not a quantity: write a number with an optional suffix, such as 500m or 64Gi"
+        )
     scale = Decimal(10) ** int(found["exponent"]) if found["exponent"] else _SUFFIXES[found["suffix"] or ""]
     return int((Decimal(found["number"]) * scale * 1000).to_integral_value(ROUND_CEILING))
 

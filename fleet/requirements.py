@@ -8,6 +8,7 @@ and none left open, they are those of kube-scheduler's node affinity.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -26,11 +27,12 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 """Label keys that mean another key: deprecated Kubernetes names, and the EBS driver's name of the zone."""
 
 _SHOWN: Final = 5
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The values that the label `key` may have; `min_values` is how many of them a node pool wants to choose from."""
+    """The values a label may have; `min_values` is how many of them a node pool wants to choose from."""
 
     key: str
     values: frozenset[str] = frozenset()
@@ -67,6 +69,11 @@ class Requirement:
         return not self.values
 
     @property
+    def absent(self) -> bool:
+        """Whether only a node without the label will do."""
+        return not self.complement and not self.values
+
+    @property
     def anything(self) -> bool:
         """Whether every value will do, so that only the label must exist."""
         return self.complement and not self.values and self.at_least is None and self.at_most is None
@@ -82,7 +89,9 @@ class Requirement:
 
     def __str__(self) -> str:
         listed = sorted(self.values)
-        shown = ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
+        shown = ", ".join(listed[:_SHOWN]) + (
+            f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        )
         bounds = [f">= {self.at_least}"] if self.at_least is not None else []
         bounds += [f"<= {self.at_most}"] if self.at_most is not None else []
         if not self.complement:
@@ -98,14 +107,18 @@ Requirements = Mapping[str, Requirement]
 def requirement(
     key: str, operator: str, values: Iterable[str] = (), min_values: int | None = None
 ) -> Requirement:
-    """Return the set that an operator of Kubernetes (In, NotIn, Exists, DoesNotExist, Gt, Lt) or Karpenter (Gte,
-    Lte) describes, under the key's current name.
+    """Return the set that an operator describes, under the key's current name.
 
-    Raises ValueError for an unknown operator, and for a bound that is not one integer.
+    Operators are those of Kubernetes (In, NotIn, Exists, DoesNotExist, Gt, Lt) and Karpenter (Gte, Lte).
+
+    Raises ValueError for an unknown operator, a list of values that is empty, and a bound that is not one
+    integer.
     """
     key = ALIASES.get(key, key)
     given = tuple(values)
     match operator:
+        case "In" | "NotIn" if not given:
+            raise ValueError(f"{operator} on {key} needs values")
         case "In":
             return Requirement(key, frozenset(given), min_values=min_values)
         case "NotIn":
@@ -115,15 +128,17 @@ def requirement(
         case "DoesNotExist":
             return Requirement(key, min_values=min_values)
         case "Gt" | "Gte" | "Lt" | "Lte":
-            if len(given) != 1:
+            bound = _integer(given[0]) if len(given) == 1 else None
+            if bound is None:
                 raise ValueError(f"{operator} on {key} takes one integer, not {list(given)}")
-            bound = int(given[0])
             if operator.startswith("G"):
                 low = bound + (operator == "Gt")
                 return Requirement(key, complement=True, at_least=low, min_values=min_values)
             high = bound - (operator == "Lt")
             return Requirement(key, complement=True, at_most=high, min_values=min_values)
-    raise ValueError(f"{operator!r} on {key} is not an operator: In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte or Lte")
+    raise ValueError(
+        f"{operator!r} on {key} is not an operator: In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte or Lte"
+    )
 
 
 def label(key: str, value: str) -> Requirement:
@@ -144,11 +159,13 @@ def combined(requirements: Iterable[Requirement]) -> dict[str, Requirement]:
 def _within(value: str, low: int | None, high: int | None) -> bool:
     if low is None and high is None:
         return True
-    try:
-        number = int(value)
-    except ValueError:
-        return False
-    return (low is None or number >= low) and (high is None or number <= high)
+    number = _integer(value)
+    return number is not None and (low is None or number >= low) and (high is None or number <= high)
+
+
+def _integer(value: str) -> int | None:
+    # int() alone would take "1_000" and digits of other scripts, which the scheduler does not.
+    return int(value) if _INTEGER.fullmatch(value) else None
 
 
 def _greater(one: int | None, other: int | None) -> int | None:

@@ -1,0 +1,177 @@
+"""Where daemons of Helm charts and DaemonSets run: the operators and plugins that serve accelerators.
+
+Chart facts: default values from the catalog; labels of GPU Operator's operands from NVIDIA/gpu-operator
+controllers/state_manager.go; the EFA chart's own constraints from aws/eks-charts v0.5.30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from catalog.charts import same_version
+from fleet.facts import Fact
+from fleet.image import image
+from fleet.kinds import INSTANCE_TYPE, Bits
+from fleet.kubernetes import HelmRelease
+from fleet.memo import per_platform
+from fleet.nodes import COMPUTE_TYPE
+from fleet.platform import NodePool, Platform
+from fleet.requirements import label, requirement
+from fleet.resources import Resource
+from fleet.scheduling import Scheduling, Toleration, listed_values, scheduling, tolerations
+from fleet.site import Site
+from fleet.span import LABELS, Reading, Span, span
+from fleet.verdict import NO, YES, Verdict
+
+GPU_PRESENT: Final = "nvidia.com/gpu.present"
+DEPLOY: Final = "nvidia.com/gpu.deploy."
+
+_PCI: Final = "feature.node.kubernetes.io/pci-10de.present"
+_PCI_CLASS: Final = "feature.node.kubernetes.io/pci-0302_10de.present"
+_PCI_LABELS: Final = (_PCI, _PCI_CLASS, "feature.node.kubernetes.io/pci-0300_10de.present")
+
+
+def serves(platform: Platform, pool: NodePool, resource: Resource) -> bool:
+    """Whether a resource may belong to the pool's cluster."""
+    if pool.cluster is None or len(platform.clusters) < 2:
+        return True
+    cluster = platform.cluster_of(resource)
+    return cluster is None or cluster.urn == pool.cluster.urn
+
+
+def releases(platform: Platform, pool: NodePool, *charts: str) -> Iterator[HelmRelease]:
+    """Yield the releases of charts that may belong to the pool's cluster."""
+    for chart in charts:
+        for release in platform.releases_of(chart):
+            if serves(platform, pool, release.resource):
+                yield release
+
+
+@per_platform
+def daemon_sets(platform: Platform, images: frozenset[str]) -> tuple[tuple[Resource, Span[Scheduling]], ...]:
+    """Return the DaemonSets that run one of the images, by the last part of its name, and where they may."""
+    found = []
+    for workload in platform.workloads:
+        if workload.kind == "DaemonSet" and any(_runs(each, images) for each in workload.containers()):
+            found.append((workload.owner.resource, _span_of(workload.pod)))
+    return tuple(found)
+
+
+def _span_of(pod: Fact) -> Span[Scheduling]:
+    return span(lambda reading: scheduling(pod, reading))
+
+
+def _runs(container: Fact, images: frozenset[str]) -> bool:
+    name = (container["image"].text() or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
+    words = [text for key in ("command", "args") for text in listed_values(container[key])[0]]
+    # One image holds the plugin, feature discovery and the configuration's side car.
+    return name in images and not any(part in word for word in words for part in _OTHER_PROGRAMS)
+
+
+_OTHER_PROGRAMS: Final = ("feature-discovery", "config-manager")
+
+
+# -- GPU Operator and feature discovery -----------------------------------------------------------------
+
+
+def policies(platform: Platform, pool: NodePool) -> Iterator[tuple[Fact, Verdict]]:
+    """Yield what GPU Operator is told (a release's values or a ClusterPolicy's spec), and whether it is."""
+    for release in releases(platform, pool, "gpu-operator"):
+        yield release.values, release.value("clusterPolicy.deployCR").default(True).is_true()
+    for each in platform.objects_of("nvidia.com", "ClusterPolicy"):
+        if serves(platform, pool, each.resource):
+            yield each.spec, YES
+
+
+def operand(site: Site, policy: Fact, name: str) -> Bits:
+    """Return the kinds of nodes on which the operator runs an operand.
+
+    It labels the nodes that feature discovery found to have GPUs, `nvidia.com/gpu.deploy.<name>` being true
+    where it was not preset, and none where `nvidia.com/gpu.deploy.operands` is false.
+    """
+    if not site.may_be_true(f"{DEPLOY}operands"):
+        return 0
+    key = f"{DEPLOY}{name}"
+    tolerated = tolerations(policy["daemonsets"]["tolerations"], site.reading)
+    wanted = Scheduling(terms=((label(key, "true"),),), tolerations=tolerated)
+    return site.labelled([key]).landing(wanted) & site.has(_PCI_LABELS)
+
+
+def gpu_site(site: Site, platform: Platform, pool: NodePool) -> Site:
+    """Return a pool's NVIDIA nodes with the labels that their image and feature discovery give them."""
+    found = {
+        key
+        for key, worker in _workers(platform, pool, site.reading)
+        if site.landing(scheduling(worker, site.reading))
+    }
+    operated = any(site.reading.settle(LABELS, deployed) for _, deployed in policies(platform, pool))
+    if (found and operated) or site.reading.settle(LABELS, image(pool, platform).gpu_label):
+        found.add(GPU_PRESENT)
+    return site.labelled(sorted(found))
+
+
+def _workers(platform: Platform, pool: NodePool, reading: Reading) -> Iterator[tuple[str, Fact]]:
+    """Yield the label that each feature discovery puts on GPU nodes, and the values of its worker."""
+    for release in releases(platform, pool, "gpu-operator"):
+        if reading.settle(LABELS, release.value("nfd.enabled").is_true()):
+            yield _PCI, release.values["node-feature-discovery"]["worker"]
+    for release in releases(platform, pool, "nvidia-device-plugin"):
+        own, gpus = release.value("nfd.enabled"), release.value("gfd.enabled")
+        if reading.settle(LABELS, own.is_true() | (own.is_absent() & gpus.is_true())):
+            yield _PCI, release.values["nfd"]["worker"]
+    for release in releases(platform, pool, "node-feature-discovery"):
+        if reading.settle(LABELS, release.value("worker.enable").default(True).is_true()):
+            yield _PCI_CLASS, release.values["worker"]
+
+
+def discovers_gpus(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether something labels GPU nodes with what their GPUs are, such as nvidia.com/gpu.product."""
+    found = NO
+    for policy, deployed in policies(platform, pool):
+        found |= deployed & policy["gfd"]["enabled"].default(True).is_true()
+    for release in releases(platform, pool, "nvidia-device-plugin"):
+        found |= release.value("gfd.enabled").is_true()
+    return found
+
+
+# -- EFA and Neuron -------------------------------------------------------------------------------------
+
+_EFA_CHART: Final = "v0.5.30"
+_EFA_TOLERATION: Final = Toleration("CriticalAddonsOnly", "Exists")
+_TYPE_PLACEHOLDER: Final = "__INSTANCE_TYPE_KEY__"
+
+
+def efa_plugin(release: HelmRelease, reading: Reading) -> Scheduling:
+    """Return where the EFA device plugin's chart runs: on the instance types that it lists.
+
+    The captured version keeps off Auto Mode; what others do is not known.
+    """
+    wanted = scheduling(release.values, reading)
+    listed = release.values["supportedInstanceLabels"]
+    types, unknown = listed_values(listed["values"])
+    if unknown:
+        return wanted if reading.doubt(LABELS, unknown[0]) else Scheduling(())
+    narrowed = [requirement(INSTANCE_TYPE, "In", types)] if types else []
+    if same_version(release.version.text() or "", _EFA_CHART) or not reading.doubt(LABELS, release.version):
+        narrowed.append(requirement(COMPUTE_TYPE, "NotIn", ("auto",)))
+    found = wanted.also(*narrowed)
+    return Scheduling(found.terms, (*found.tolerations, _EFA_TOLERATION), found.problem)
+
+
+def neuron_part(values: Fact, part: str, reading: Reading) -> Scheduling:
+    """Return where a part of the Neuron chart runs: by default on the instance types that the chart lists."""
+    own = values[part]
+    required = own.at("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    terms = required["nodeSelectorTerms"].items()
+    keys = {each["key"].text() for term in terms for each in term["matchExpressions"].items()}
+    if _TYPE_PLACEHOLDER not in keys:
+        return scheduling(own, reading)
+    types, unknown = listed_values(values["neuronInstances"])
+    if unknown and not reading.doubt(LABELS, unknown[0]):
+        return Scheduling(())
+    narrowed = [requirement(COMPUTE_TYPE, "NotIn", ("fargate", "hybrid", "auto"))]
+    if types and not unknown:
+        narrowed.append(requirement(INSTANCE_TYPE, "In", types))
+    without_affinity = {key: own[key].value for key in ("nodeSelector", "tolerations")}
+    return scheduling(Fact(without_affinity, own.urn, own.path), reading).also(*narrowed)

@@ -1,0 +1,152 @@
+"""Who serves the GPUs of a pool's nodes, and whether two do.
+
+A GPU has one owner on its node: a device plugin (of the image, of GPU Operator, of the standalone chart, of a
+plain DaemonSet) or a DRA driver. An owner counts where it is switched on and can run on the pool's GPU nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from itertools import combinations
+from typing import Final
+
+from fleet.daemons import daemon_sets, gpu_site, operand, policies, releases, serves
+from fleet.facts import Fact
+from fleet.image import Family, image
+from fleet.kinds import Bits
+from fleet.memo import per_platform
+from fleet.nodes import Nodes
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.pools import nodes_of
+from fleet.scheduling import scheduling
+from fleet.site import Site
+from fleet.span import LABELS, Reading, Span, span
+from fleet.verdict import NO, YES, Verdict, undecided
+
+DRA_CHARTS: Final = ("dra-driver-nvidia-gpu", "nvidia-dra-driver-gpu")
+PLUGIN_IMAGES: Final = frozenset({"k8s-device-plugin", "nvidia-device-plugin"})
+
+
+class Owner(StrEnum):
+    """What may serve the NVIDIA GPUs of a node, in the words of messages."""
+
+    AUTO_MODE = "EKS Auto Mode's own device plugin"
+    BOTTLEROCKET = "Bottlerocket's own device plugin"
+    BOTTLEROCKET_DRA = "Bottlerocket's own DRA driver"
+    GPU_OPERATOR = "GPU Operator's device plugin"
+    GPU_OPERATOR_DRA = "GPU Operator's DRA driver"
+    CHART = "the nvidia-device-plugin chart"
+    DAEMON_SET = "a device plugin DaemonSet"
+    DRA_DRIVER = "the NVIDIA DRA driver chart"
+
+    @property
+    def dra(self) -> bool:
+        """Whether pods get its GPUs by resource claims, not by asking for nvidia.com/gpu."""
+        return self in (Owner.DRA_DRIVER, Owner.BOTTLEROCKET_DRA, Owner.GPU_OPERATOR_DRA)
+
+
+Owners = Mapping[Owner, Bits]
+"""The kinds of a pool's nodes that each owner serves."""
+
+
+@per_platform
+def pool_has_nvidia_gpus(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether the pool may make nodes with NVIDIA GPUs."""
+    nodes = nodes_of(platform, pool)
+    return some(
+        Span(_nvidia(nodes.most), _nvidia(nodes.least), {LABELS: nodes.undecided.get(LABELS, frozenset())})
+    )
+
+
+@per_platform
+def gpu_owners(platform: Platform, pool: NodePool) -> dict[Owner, Verdict]:
+    """Return every owner that serves, or may serve, GPUs on some node of the pool."""
+    found = owners(platform, pool)
+    verdicts = {
+        each: some(Span(found.most.get(each, 0), found.least.get(each, 0), found.undecided)) for each in Owner
+    }
+    return {owner: verdict for owner, verdict in verdicts.items() if verdict.holds is not False}
+
+
+@per_platform
+def shared_gpus(platform: Platform, pool: NodePool) -> dict[tuple[Owner, Owner], Verdict]:
+    """Return each pair of owners that serves, or may serve, the GPUs of the same node."""
+    found = owners(platform, pool)
+    pairs: dict[tuple[Owner, Owner], Verdict] = {}
+    for one, other in combinations(found.most, 2):
+        most = found.most[one] & found.most[other]
+        least = found.least.get(one, 0) & found.least.get(other, 0)
+        verdict = some(Span(most, least, found.undecided))
+        if verdict.holds is not False:
+            pairs[one, other] = verdict
+    return pairs
+
+
+@per_platform
+def owners(platform: Platform, pool: NodePool) -> Span[Owners]:
+    """Return who serves which of the pool's GPU nodes."""
+
+    def read(reading: Reading) -> Owners:
+        site = Site.of(nodes_of(platform, pool), reading)
+        gpus = _nvidia(site.nodes)
+        served: dict[Owner, Bits] = {}
+        for owner, bits in _serving(platform, pool, site) if gpus else ():
+            if bits & gpus:
+                served[owner] = served.get(owner, 0) | bits & gpus
+        return served
+
+    return span(read)
+
+
+def some(bits: Span[Bits]) -> Verdict:
+    """Return whether a set of kinds has a member."""
+    if bits.least:
+        return YES
+    if not bits.most:
+        return NO
+    return undecided(*(each for properties in bits.undecided.values() for each in properties))
+
+
+def _nvidia(nodes: Nodes) -> Bits:
+    return 0 if nodes.problem else nodes.bits & nodes.kinds.accelerated("nvidia")
+
+
+def _serving(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[Owner, Bits]]:
+    everywhere = site.nodes.kinds.all
+    own = image(pool, platform)
+    if site.reading.settle(LABELS, own.nvidia_plugin):
+        yield (Owner.AUTO_MODE if own.family is Family.AUTO_MODE else Owner.BOTTLEROCKET), everywhere
+    if site.reading.settle(LABELS, own.dra_driver):
+        yield Owner.BOTTLEROCKET_DRA, everywhere
+    if pool.kind is PoolKind.FARGATE:
+        return
+    gpus = gpu_site(site, platform, pool)
+    for policy, deployed in policies(platform, pool):
+        if site.reading.settle(LABELS, deployed & policy["devicePlugin"]["enabled"].default(True).is_true()):
+            yield Owner.GPU_OPERATOR, operand(gpus, policy, "device-plugin")
+    for release in releases(platform, pool, "nvidia-device-plugin"):
+        if site.reading.settle(LABELS, release.value("devicePlugin.enabled").default(True).is_true()):
+            yield Owner.CHART, gpus.landing(scheduling(release.values, site.reading))
+    for resource, wanted in daemon_sets(platform, PLUGIN_IMAGES):
+        if serves(platform, pool, resource):
+            yield Owner.DAEMON_SET, gpus.landing(site.reading.take(wanted))
+    yield from _dra(platform, pool, gpus)
+
+
+def _dra(platform: Platform, pool: NodePool, gpus: Site) -> Iterator[tuple[Owner, Bits]]:
+    for release in releases(platform, pool, *DRA_CHARTS):
+        if gpus.reading.settle(LABELS, release.value("resources.gpus.enabled").default(True).is_true()):
+            yield Owner.DRA_DRIVER, gpus.landing(scheduling(release.values["kubeletPlugin"], gpus.reading))
+    for values, deployed in _gpu_clusters(platform, pool):
+        if gpus.reading.settle(LABELS, deployed):
+            yield Owner.GPU_OPERATOR_DRA, operand(gpus, values, "dra-driver")
+
+
+def _gpu_clusters(platform: Platform, pool: NodePool) -> Iterator[tuple[Fact, Verdict]]:
+    """Yield GPU Operator's DRA mode: what it is told, and whether it is on."""
+    for release in releases(platform, pool, "gpu-operator"):
+        yield release.values, release.value("gpuCluster.deployCR").is_true()
+    for each in platform.objects_of("nvidia.com", "GPUCluster"):
+        if serves(platform, pool, each.resource):
+            yield each.spec, YES

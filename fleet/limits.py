@@ -1,0 +1,65 @@
+"""What stops a NodePool from making nodes at all: its limits, and a fixed number of none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet.capacity import capacity
+from fleet.facts import Fact
+from fleet.node_settings import settings
+from fleet.nodes import Nodes
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.quantities import milli, written
+from fleet.span import LABELS, Reading
+
+NODES = "nodes"
+
+
+def limited(nodes: Nodes, pool: NodePool, platform: Platform, reading: Reading) -> Nodes:
+    """Return the nodes within the pool's limits, each of which stops the pool before the node that breaks it.
+
+    Rule: filterByRemainingResources of Karpenter's scheduler, which compares an instance's whole capacity.
+    """
+    if pool.kind is PoolKind.BUILT_IN:
+        return nodes
+    if not _keeps_nodes(pool.resource.at("spec", "replicas"), reading):
+        return replace(nodes, problem=nodes.problem or "it keeps 0 nodes (spec.replicas)")
+    limits = pool.resource.at("spec", "limits")
+    if limits.unknown:
+        return nodes if reading.doubt(LABELS, limits) else replace(nodes, bits=0)
+    amounts = {}
+    for name, fact in limits.entries():
+        amount = _amount(fact, reading)
+        if amount is not None:
+            amounts[name] = amount
+    if amounts.get(NODES, 1000) < 1000:
+        return replace(nodes, problem=nodes.problem or "its limits allow no node (nodes: 0)")
+    if pool.static.holds or not amounts.keys() - {NODES}:
+        return nodes
+    own = settings(pool, platform, reading)
+    within = 0
+    for index, kind in nodes.kinds.within(nodes.bits):
+        if kind.type is not None:
+            has = capacity(kind.type, own)
+            if all(has.get(name, 0) <= amount for name, amount in amounts.items()):
+                within |= 1 << index
+    shown = ", ".join(f"{name}: {written(amount)}" for name, amount in sorted(amounts.items()))
+    return replace(nodes, bits=within, over_limits=nodes.bits & ~within, limits=shown)
+
+
+def _keeps_nodes(replicas: Fact, reading: Reading) -> bool:
+    return (
+        not reading.settle(LABELS, replicas.equals(0))
+        if not replicas.unknown
+        else reading.doubt(LABELS, replicas)
+    )
+
+
+def _amount(fact: Fact, reading: Reading) -> int | None:
+    """Return a limit in thousandths; None for no limit."""
+    if fact.absent:
+        return None
+    try:
+        return milli(fact.value)
+    except ValueError:
+        return None if reading.doubt(LABELS, fact) else 0

@@ -1,0 +1,228 @@
+"""The nodes of pools that are no NodePool: node groups, Fargate, hybrid servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from catalog.instances import Accelerator, AcceleratorKind
+from fleet.facts import Fact
+from fleet.image import ami_architecture, image, launch_template
+from fleet.kinds import ARCH, INSTANCE_TYPE, OS, Bits, Kind, Kinds, ec2
+from fleet.node_pools import ANY_LABEL
+from fleet.nodes import COMPUTE_TYPE, REGION, ZONE, Nodes
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.requirements import ALIASES, Requirement, label
+from fleet.scheduling import HOSTNAME, NODE_NAME, Taint, listed_values, taints
+from fleet.span import LABELS, TAINTS, Reading
+from fleet.wire import UNKNOWN
+from fleet.zones import region, zones
+
+# What an absent setting means to the EKS API (CreateNodegroup).
+_DEFAULT_TYPE: Final = "t3.medium"
+_DEFAULT_BUYING: Final = "ON_DEMAND"
+
+
+def managed_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nodes:
+    """Return the nodes of a managed node group."""
+    kinds = ec2(None)
+    bits = _types(pool, platform, kinds, reading)
+    architecture = ami_architecture(pool)
+    if architecture is not None:
+        bits &= kinds.allowing(label(ARCH, architecture))
+    labels, unsure, vague = _labels(pool.labels, reading)
+    labels[OS] = label(OS, "windows" if image(pool, platform).windows else "linux")
+    for key, fact, default in (
+        ("eks.amazonaws.com/nodegroup", pool.name, None),
+        ("eks.amazonaws.com/capacityType", pool.resource["capacityType"], _DEFAULT_BUYING),
+    ):
+        text = fact.default(default).text()
+        if text is not None:
+            labels[key] = label(key, text)
+        else:
+            reading.doubt(key, fact)
+            unsure[key] = True
+    _place(pool, platform, labels, unsure, reading)
+    _names_doubted(pool, reading)
+    for key in ("eks.amazonaws.com/nodegroup-image", "k8s.io/cloud-provider-aws", "topology.k8s.aws/zone-id"):
+        reading.doubt(key, Fact(UNKNOWN, pool.urn, f"label {key}"))
+        unsure[key] = True
+    for prefix in ("eks.amazonaws.com/sourceLaunchTemplate", "topology.k8s.aws/network-node-layer-"):
+        reading.doubt(prefix, Fact(UNKNOWN, pool.urn, f"labels {prefix}..."))
+        vague.append(prefix)
+    return Nodes(
+        kinds=kinds,
+        bits=bits,
+        generous=reading.generous,
+        labels=labels,
+        taints=taints(pool.taints, reading),
+        unsure=unsure,
+        vague=tuple(vague),
+        problem=_no_nodes(pool.resource.at("scalingConfig", "maxSize"), reading),
+    )
+
+
+def _no_nodes(size: Fact, reading: Reading) -> str:
+    empty = reading.settle(LABELS, ~size.equals(0))
+    return "" if empty else "it may have 0 nodes (scalingConfig.maxSize)"
+
+
+def _types(pool: NodePool, platform: Platform, kinds: Kinds, reading: Reading) -> Bits:
+    """Return the instance types of a group: its own, else its launch template's, else the API's default."""
+    own = pool.resource["instanceTypes"]
+    if own.unknown:
+        return kinds.all if reading.doubt(LABELS, own) else 0
+    if own.known:
+        known, unknown = listed_values(own)
+        if (unknown or kinds.unlisted(known)) and reading.doubt(LABELS, own):
+            return kinds.all
+        return kinds.where(INSTANCE_TYPE, known)
+    template = launch_template(pool, platform)
+    given = template["instanceType"] if template is not None else pool.resource["launchTemplate"]
+    if template is None and not given.absent:
+        return kinds.all if reading.doubt(LABELS, given) else 0
+    if given.unknown:
+        return kinds.all if reading.doubt(LABELS, given) else 0
+    name = given.default(_DEFAULT_TYPE).text() or _DEFAULT_TYPE
+    if kinds.unlisted((name,)) and reading.doubt(LABELS, given):
+        return kinds.all
+    return kinds.where(INSTANCE_TYPE, (name,))
+
+
+def _labels(fact: Fact, reading: Reading) -> tuple[dict[str, Requirement], dict[str, bool], list[str]]:
+    """Return known labels, keys of labels with unknown values, and prefixes under which labels are open."""
+    labels: dict[str, Requirement] = {}
+    unsure: dict[str, bool] = {}
+    vague: list[str] = []
+    if fact.unknown or (not isinstance(fact.value, Mapping) and not fact.absent):
+        reading.doubt(ANY_LABEL, fact)
+        vague.append(ANY_LABEL)
+    for key, value in fact.entries():
+        key = ALIASES.get(key, key)
+        if value.unknown:
+            reading.doubt(key, value)
+            unsure[key] = True
+        else:
+            labels[key] = label(key, value.text() or "")
+    return labels, unsure, vague
+
+
+def _place(
+    pool: NodePool,
+    platform: Platform,
+    labels: dict[str, Requirement],
+    unsure: dict[str, bool],
+    reading: Reading,
+) -> None:
+    found = zones(pool, platform)
+    home = region(found)
+    if found is not None:
+        labels[ZONE] = Requirement(ZONE, found)
+    if home is not None:
+        labels[REGION] = label(REGION, home)
+    for key in {ZONE, REGION} - labels.keys():
+        reading.doubt(key, Fact(UNKNOWN, pool.urn, "subnetIds"))
+        unsure[key] = True
+
+
+def _names_doubted(pool: NodePool, reading: Reading) -> None:
+    for key in (HOSTNAME, NODE_NAME):
+        reading.doubt(key, Fact(UNKNOWN, pool.urn, "the names of its nodes"))
+
+
+# -- nodes that no node group of EKS stands for ---------------------------------------------------------
+
+_HIDDEN_TAINT: Final = Taint("a taint that the stack does not show", "", "NoSchedule")
+
+
+def unseen_nodes(pool: NodePool, reading: Reading) -> Nodes:
+    """Return nodes of which nothing can be seen: self-managed groups, and servers that join by themselves."""
+    place = Fact(UNKNOWN, pool.urn, "its nodes")
+    for subject in (TAINTS, LABELS, ANY_LABEL):
+        reading.doubt(subject, place)
+    kinds = ec2(None)
+    return Nodes(
+        kinds=kinds,
+        bits=kinds.all if reading.generous else 0,
+        generous=reading.generous,
+        taints=() if reading.generous else (_HIDDEN_TAINT,),
+        unsure={COMPUTE_TYPE: True} if pool.kind is not PoolKind.HYBRID else {},
+        labels={COMPUTE_TYPE: label(COMPUTE_TYPE, "hybrid")} if pool.kind is PoolKind.HYBRID else {},
+        vague=(ANY_LABEL,),
+    )
+
+
+def fargate_nodes(pool: NodePool, reading: Reading) -> Nodes:
+    """Return the nodes of a Fargate profile: one a pod, amd64 and Linux, nothing to choose."""
+    place = Fact(UNKNOWN, pool.urn, "subnetIds")
+    for key in (ZONE, REGION):
+        reading.doubt(key, place)
+    kinds = Kinds([Kind("Fargate", {ARCH: "amd64"})])
+    labels = [label(COMPUTE_TYPE, "fargate"), label(OS, "linux")]
+    return Nodes(
+        kinds=kinds,
+        bits=kinds.all,
+        generous=reading.generous,
+        labels={each.key: each for each in labels},
+        unsure={ZONE: True, REGION: True},
+        new_names=True,
+    )
+
+
+def hybrid_nodes(pool: NodePool, reading: Reading) -> Nodes:
+    """Return the servers that a hybrid pool is described with; their processors and memory are not stated."""
+    entry = pool.entry
+    if entry is None:
+        return unseen_nodes(pool, reading)
+    labels, unsure, vague = _labels(pool.labels, reading)
+    for each in (label(COMPUTE_TYPE, "hybrid"), label(OS, "linux")):
+        labels[each.key] = each
+    kind_labels: dict[str, str] = {}
+    architecture = entry["arch"].default("amd64").text()
+    if architecture is None:
+        reading.doubt(ARCH, entry["arch"])
+        unsure[ARCH] = True
+    else:
+        kind_labels[ARCH] = architecture
+    _names_doubted(pool, reading)
+    kinds = Kinds([Kind(pool.name.text() or "server", kind_labels, _accelerator(entry["accelerator"]))])
+    count = entry["nodes"]
+    return Nodes(
+        kinds=kinds,
+        bits=kinds.all,
+        generous=reading.generous,
+        labels=labels,
+        taints=taints(pool.taints, reading),
+        unsure=unsure,
+        vague=tuple(vague),
+        problem="" if reading.settle(LABELS, ~count.equals(0)) else "it has 0 servers (nodes)",
+    )
+
+
+_KINDS: Final[Mapping[str, AcceleratorKind]] = {"amd": "amd", "neuron": "neuron"}
+
+
+def _accelerator(fact: Fact) -> Accelerator | None:
+    if not isinstance(fact.value, Mapping):
+        return None
+    kind = fact["kind"].text()
+    count, memory = fact["count"].value, fact["memoryMib"].value
+    return Accelerator(
+        kind=_KINDS.get(kind or "", "nvidia"),
+        name=fact["name"].text() or "",
+        manufacturer=kind or "nvidia",
+        count=count if isinstance(count, int) else 0,
+        memory_mib=memory if isinstance(memory, int) else None,
+    )
+
+
+def group_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nodes:
+    """Return the nodes of any pool but a NodePool."""
+    match pool.kind:
+        case PoolKind.MANAGED:
+            return managed_nodes(pool, platform, reading)
+        case PoolKind.FARGATE:
+            return fargate_nodes(pool, reading)
+        case PoolKind.HYBRID:
+            return hybrid_nodes(pool, reading)
+    return unseen_nodes(pool, reading)
