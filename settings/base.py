@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -58,7 +59,9 @@ class Form:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+        # The message is what editors show in place of the pattern.
+        pattern = {"pattern": f"^(?:{self.pattern})$", "patternErrorMessage": f"must be {self.allowed}"}
+        return {**handler(schema), **pattern}
 
     def _check(self, value: Any) -> Any:
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
@@ -66,13 +69,17 @@ class Form:
         return value
 
 
-def _ipv4_range(value: Any) -> Any:
+_RANGE = Form(
+    r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}",
+    "an IPv4 range such as 10.0.0.0/16, with no bits set after the prefix",
+)
+
+
+def _ipv4_range(value: str) -> str:
     try:
-        if not isinstance(value, str):
-            raise ValueError(value)
         ipaddress.IPv4Network(value)
     except ValueError:
-        raise refused("an IPv4 range such as 10.0.0.0/16, with no bits set after the prefix") from None
+        raise refused(_RANGE.allowed) from None
     return value
 
 
@@ -87,7 +94,7 @@ Name = Annotated[
         "a name of lower-case letters, digits and hyphens that starts with a letter, at most 63 long",
     ),
 ]
-Ipv4Range = Annotated[str, BeforeValidator(_ipv4_range)]
+Ipv4Range = Annotated[str, _RANGE, AfterValidator(_ipv4_range)]
 Duration = Annotated[str, Form(r"([0-9]+[smh])+", "a duration such as 30s, 5m or 1h30m")]
 Quantity = Annotated[
     str,
