@@ -1,0 +1,52 @@
+"""What rules ask about pools with NVIDIA GPUs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet.daemons import gpu_site, operand
+from fleet.devices import some
+from fleet.facts import Fact
+from fleet.kinds import Bits
+from fleet.memo import per_platform
+from fleet.nodes import Nodes
+from fleet.platform import NodePool, Platform
+from fleet.pools import nodes_of
+from fleet.site import Site
+from fleet.span import LABELS, Reading, Span, span
+from fleet.verdict import Verdict
+
+DRIVER: Final = "driver"
+TOOLKIT: Final = "container-toolkit"
+MIG_MANAGER: Final = "mig-manager"
+
+
+@per_platform
+def pool_is_for_gpus(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether every node that the pool can make has NVIDIA GPUs, and it can make some."""
+    nodes = nodes_of(platform, pool)
+    labels = {LABELS: nodes.undecided.get(LABELS, frozenset())}
+    makes_some = some(Span(_bits(nodes.most), _bits(nodes.least), labels))
+    makes_others = some(Span(_without_gpus(nodes.most), _without_gpus(nodes.least), labels))
+    return makes_some & ~makes_others
+
+
+def operand_runs(platform: Platform, pool: NodePool, policy: Fact, name: str) -> Verdict:
+    """Whether GPU Operator runs an operand on GPU nodes of the pool, if its `policy` deploys that operand.
+
+    `policy` is what the operator is told: a release's values or a ClusterPolicy's spec.
+    """
+
+    def read(reading: Reading) -> Bits:
+        site = gpu_site(Site.of(nodes_of(platform, pool), reading), platform, pool)
+        return operand(site, policy, name) & _bits(site.nodes) & site.nodes.kinds.accelerated("nvidia")
+
+    return some(span(read))
+
+
+def _bits(nodes: Nodes) -> Bits:
+    return 0 if nodes.problem else nodes.bits
+
+
+def _without_gpus(nodes: Nodes) -> Bits:
+    return _bits(nodes) & ~nodes.kinds.accelerated("nvidia")
