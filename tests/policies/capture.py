@@ -1,0 +1,163 @@
+"""What policy packs are told about a program: recorded once, then changed in one place at a time.
+
+The program runs through the offline engine with a recording policy pack, so that a case starts from what the
+typed SDK really sends: wire-form properties, dependencies, parents and providers.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+from automation.engine.packs import find_pack
+from automation.engine.preview import Request, preview
+from automation.project import find_project, read_configuration
+from fleet.resources import Resource
+from fleet.wire import decode, reveal
+from tests.standins.outputs import planned
+
+PROGRAMS = Path(__file__).parent / "programs"
+RECORDER = Path(__file__).parents[1] / "standins" / "recorder"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands for a value that the cloud has not given yet."""
+
+SPARE = "spare-"
+"""Resources of a program whose name begins so are left out, until a case adds them."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One resource as the Analyzer protocol names it; `inputs` and `outputs` are JSON in wire form."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str = ""
+    provider: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What a provider answers in preview: the inputs, and unknowns for what it computes."""
+        if self.type.startswith("pulumi:") or not self.provider:
+            return {}
+        with warnings.catch_warnings():
+            # The AWS SDK warns of its own modules when they are imported.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return planned(self.type, dict(self.inputs))
+
+    @property
+    def resource(self) -> Resource:
+        """The resource as rules read it."""
+        return Resource(
+            urn=self.urn,
+            type=self.type,
+            name=self.name,
+            properties=reveal(decode(dict(self.inputs))),
+            parent=self.parent,
+            provider=self.provider.get("urn", ""),
+            dependencies=self.dependencies,
+            property_dependencies=self.property_dependencies,
+        )
+
+
+Capture = tuple[Recorded, ...]
+
+
+@cache
+def capture(program: str) -> Capture:
+    """Run `programs/<program>.py` and return every resource that it registers, the spare ones included."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "__main__.py").symlink_to(PROGRAMS / f"{program}.py")
+        (root / "Pulumi.yaml").write_text("name: policies\nruntime: python\n")
+        (root / "Pulumi.test.yaml").touch()
+        project = find_project(root)
+        configuration = read_configuration(project, "test")
+        request = Request(project, "test", "organization", configuration, [find_pack(RECORDER)], {})
+        with patch.dict(os.environ, RECORDING=str(root / "recording")), _unclosed_pipes():
+            result = preview(request, _ignore)
+        errors = [each.message for each in result.diagnostics if each.severity == "error"]
+        if result.failed or errors:
+            raise RuntimeError(f"{program}.py failed: {errors or result.diagnostics}")
+        lines = [json.loads(line) for line in (root / "recording").read_text().splitlines()]
+    return tuple(_recorded(lines))
+
+
+def clean(program: str) -> Capture:
+    """Return a program's resources without the spare ones."""
+    everything = capture(program)
+    return without_urns(everything, {each.urn for each in everything if each.name.startswith(SPARE)})
+
+
+def without_urns(stack: Capture, urns: Iterable[str]) -> Capture:
+    """Return the stack without some resources, and without ties to them."""
+    gone = frozenset(urns)
+    return tuple(
+        Recorded(
+            urn=each.urn,
+            type=each.type,
+            name=each.name,
+            inputs=each.inputs,
+            parent=each.parent,
+            provider={} if each.provider.get("urn") in gone else each.provider,
+            options=each.options,
+            dependencies=tuple(urn for urn in each.dependencies if urn not in gone),
+            property_dependencies={
+                key: tuple(urn for urn in urns if urn not in gone)
+                for key, urns in each.property_dependencies.items()
+            },
+        )
+        for each in stack
+        if each.urn not in gone
+    )
+
+
+def _recorded(lines: Iterable[Mapping[str, Any]]) -> Iterator[Recorded]:
+    inputs: dict[str, Mapping[str, Any]] = {}
+    for line in lines:
+        request = line["request"]
+        if line["rpc"] == "Analyze":
+            inputs[request["urn"]] = request.get("properties", {})
+        elif line["rpc"] == "AnalyzeStack":
+            for each in request.get("resources", ()):
+                yield Recorded(
+                    urn=each["urn"],
+                    type=each["type"],
+                    name=each["name"],
+                    inputs=inputs[each["urn"]],
+                    parent=each.get("parent", ""),
+                    provider=each.get("provider", {}),
+                    options=each.get("options", {}),
+                    dependencies=tuple(each.get("dependencies", ())),
+                    property_dependencies={
+                        key: tuple(value["urns"])
+                        for key, value in each.get("propertyDependencies", {}).items()
+                    },
+                )
+
+
+@contextmanager
+def _unclosed_pipes() -> Iterator[None]:
+    """Let the pipes of ended processes be closed by collection, which Python warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+def _ignore(*_progress: object) -> None:
+    """Nobody watches."""

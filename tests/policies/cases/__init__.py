@@ -1,0 +1,13 @@
+"""The cases of all rules, by topic; a topic's cases change one program, or a few."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.policies.cases import gpu_software, mig, node_pools, pinning
+from tests.policies.harness import Case, unchanged
+
+_TOPICS: Final = (gpu_software, mig, node_pools, pinning)
+_CHANGED: Final[tuple[Case, ...]] = tuple(case for topic in _TOPICS for case in topic.CASES)
+
+CASES: Final[tuple[Case, ...]] = (*unchanged(_CHANGED), *_CHANGED)
