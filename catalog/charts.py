@@ -17,7 +17,7 @@ _OCI = "oci://"
 class Chart:
     """A pinned chart; ``key`` names it here, ``name`` in Helm, where istio-base is called ``base``.
 
-    ``also_at`` are further addresses of the same chart; ``common_name`` says that other charts share its name.
+    ``also_at`` are further addresses of the same chart; ``common_name`` says that others share the name.
     """
 
     key: str

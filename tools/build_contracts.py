@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -47,6 +48,15 @@ CATALOGUED = frozenset(
     }
 )
 """Charts whose defaults the rules of the policy pack need, so the catalog carries them."""
+
+
+KUBERNETES = re.compile(
+    r"nodeSelector|affinity|resources|.*[sS]ecurityContext|.*[aA]nnotations|.*[lL]abels|.*Probe|.*[sS]trategy"
+)
+"""Names under which charts keep maps of Kubernetes' own making."""
+
+ARGUMENTS = re.compile(r"extraArgs|env")
+"""Names of maps that become a program's arguments or environment, even if templates look at some of them."""
 
 
 class SourceError(Exception):
@@ -93,20 +103,46 @@ def crd(capture: Mapping[str, Any]) -> dict[str, Any]:
 def chart(capture: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """What a check needs of one chart beside its default values.
 
-    ``open`` are the keys of dependencies whose own values were not captured; ``templates`` the value paths
-    that the templates read and the default values do not show.
+    ``open`` are the keys of dependencies whose own values were not captured, and ``global`` where any
+    dependency may read it; ``templates`` the value paths that the templates read and the default values do not
+    show; ``whole`` the maps that go to Kubernetes as they are, so that any key may be in them.
     """
-    captured = capture.get("subcharts") or {}
     names = {
-        name for entry in capture["dependencies"] for name in (entry["name"], entry.get("alias")) if name
+        entry[field] for entry in capture["dependencies"] for field in ("name", "alias") if entry.get(field)
     }
+    unknown = names - (capture.get("subcharts") or {}).keys() | ({"global"} if names else set())
+    read = capture["template_value_paths"]
     return {
         "version": capture["version"],
         "source": provenance(capture["source"]),
-        "open": sorted(names - captured.keys()),
-        "templates": sorted(path for path in capture["template_value_paths"] if not shown(values, path)),
+        "open": sorted(unknown),
+        "templates": sorted(path for path in read if not shown(values, path)),
+        "whole": sorted(path for path, default in maps(values) if handed_on(path, default, read)),
         "schema": capture["schema"],
     }
+
+
+def handed_on(path: str, default: Mapping[str, Any], read: list[str]) -> bool:
+    """Whether a chart passes a map on as it is.
+
+    It does if the templates read nothing in it by name, and read it as a whole or in a way that left no
+    trace, which its name tells. A map that holds switches is the chart's own.
+    """
+    name = path.rpartition(".")[2]
+    if ARGUMENTS.fullmatch(name):
+        return True
+    if any(known.startswith(f"{path}.") for known in read):
+        return False
+    switches = any(isinstance(value, bool) for value in default.values())
+    return KUBERNETES.fullmatch(name) is not None or (path in read and not switches)
+
+
+def maps(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The maps that are not empty by default, by path."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield above + name, value
+            yield from maps(value, f"{above}{name}.")
 
 
 def default_values(capture: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def _find(text: str, pattern: str) -> str:
 
 # What Kubernetes adds to CEL, as far as the captured definitions use it. A method's object comes first.
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "matches": lambda text, pattern: re.search(pattern, text) is not None,
     "find": _find,
     "split": lambda text, separator: text.split(separator),
     "indexOf": lambda text, part: text.find(part),

@@ -15,7 +15,7 @@ from catalog.charts import charts, default_values, same_version
 DATA = Path(__file__).resolve().parents[2] / "tests" / "contracts" / "data"
 CRDS = DATA / "crds"
 CHARTS = DATA / "charts"
-TEMPLATE_FAILURES = DATA / "template_failures.toml"
+CHART_NOTES = DATA / "chart_notes.toml"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +48,9 @@ class TemplateFailure:
 class ChartContract:
     """What a chart knows at one version.
 
-    ``values`` are its defaults, ``open_keys`` the keys of dependencies that were not captured, ``templates``
-    further value paths that its templates read, ``schema`` its own JSON schema where it ships one.
+    ``values`` are its defaults, ``open_keys`` the top-level keys of which it does not know all, ``templates``
+    further value paths that its templates read, ``whole`` the maps that take any key, ``schema`` its own JSON
+    schema where it ships one.
     """
 
     key: str
@@ -57,6 +58,7 @@ class ChartContract:
     values: Mapping[str, Any]
     open_keys: frozenset[str]
     templates: frozenset[str]
+    whole: frozenset[str]
     schema: Mapping[str, Any] | None
     failures: tuple[TemplateFailure, ...]
 
@@ -91,21 +93,23 @@ def chart_contract(key: str) -> ChartContract:
             f"{key} is pinned at {pin.version}, captured at {data['version']}: run make contracts"
         )
     values = data.get("values")
+    notes = _chart_notes()
     return ChartContract(
         key=key,
         version=data["version"],
         values=values if values is not None else default_values(key, pin.version) or {},
         open_keys=frozenset(data["open"]),
-        templates=frozenset(data["templates"]),
+        templates=frozenset(data["templates"]).union(notes["also_known"].get(key, ())),
+        whole=frozenset(data["whole"]),
         schema=data["schema"],
-        failures=_template_failures().get(key, ()),
+        failures=tuple(map(_failure, notes["failures"].get(key, ()))),
     )
 
 
+def _failure(entry: Mapping[str, Any]) -> TemplateFailure:
+    return TemplateFailure(entry["when"], entry["message"])
+
+
 @cache
-def _template_failures() -> Mapping[str, tuple[TemplateFailure, ...]]:
-    table = tomllib.loads(TEMPLATE_FAILURES.read_text())
-    return {
-        key: tuple(TemplateFailure(entry["when"], entry["message"]) for entry in entries)
-        for key, entries in table["charts"].items()
-    }
+def _chart_notes() -> Mapping[str, Any]:
+    return tomllib.loads(CHART_NOTES.read_text())

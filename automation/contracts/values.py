@@ -39,33 +39,34 @@ def value_problems(chart: ChartContract, values: Values, *, complete: bool = Tru
 def _unknown_keys(chart: ChartContract, values: Values, known: Values, path: Path) -> Iterator[Problem]:
     """Keys that neither the default values nor the templates show.
 
-    A map that is empty or null by default takes any key, and so does all below it.
+    A map that is empty or null by default takes any key, and so does one that goes to Kubernetes as it is.
     """
     for name, value in values.items():
         here = (*path, name)
+        place = ".".join(map(str, here))
+        if not path and name in chart.open_keys:
+            continue
         if name in known:
             default = known[name]
-            if isinstance(value, Mapping) and isinstance(default, Mapping) and default:
+            if (
+                isinstance(value, Mapping)
+                and isinstance(default, Mapping)
+                and default
+                and place not in chart.whole
+            ):
                 yield from _unknown_keys(chart, value, default, here)
-        elif not path and (name == "global" or name in chart.open_keys):
-            continue
-        elif not _in_templates(chart, here):
+        elif not _read_by_templates(chart, place):
             yield Problem(here, unknown_name(name, known), "values")
-        elif isinstance(value, Mapping) and not _read_whole(chart, here):
+        elif isinstance(value, Mapping) and place not in chart.templates:
             yield from _unknown_keys(chart, value, {}, here)
 
 
-def _in_templates(chart: ChartContract, path: Path) -> bool:
-    """Whether the templates read this path, something below it, or a whole above it."""
-    text = ".".join(map(str, path))
+def _read_by_templates(chart: ChartContract, place: str) -> bool:
+    """Whether the templates read this path, something in it, or a whole that it is in."""
     return any(
-        text == known or known.startswith(f"{text}.") or text.startswith(f"{known}.")
+        place == known or known.startswith(f"{place}.") or place.startswith(f"{known}.")
         for known in chart.templates
     )
-
-
-def _read_whole(chart: ChartContract, path: Path) -> bool:
-    return ".".join(map(str, path)) in chart.templates
 
 
 def _applies(failure: TemplateFailure, values: Values) -> bool:
