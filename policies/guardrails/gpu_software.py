@@ -19,7 +19,7 @@ _HOW_TO_STOP: Final[Mapping[Owner, str]] = {
     Owner.GPU_OPERATOR_DRA: "set gpuCluster.deployCR=false in GPU Operator's values",
     Owner.CHART: "keep the nvidia-device-plugin chart off these nodes by its affinity or nodeSelector",
     Owner.DAEMON_SET: "keep the device plugin's DaemonSet off these nodes by its affinity",
-    Owner.DRA_DRIVER: "set resources.gpus.enabled=false, or keep the DRA driver's kubeletPlugin off these nodes",
+    Owner.DRA_DRIVER: "set resources.gpus.enabled=false, or keep the driver's kubeletPlugin off these nodes",
     Owner.BOTTLEROCKET: "set settings.kubelet-device-plugins.nvidia.enabled=false in the nodes' user data",
     Owner.BOTTLEROCKET_DRA: "set settings.kubelet-dra-drivers.nvidia.enabled=false in the nodes' user data",
 }
@@ -101,8 +101,9 @@ def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
 def _unserved(pool: NodePool, platform: Platform) -> str:
     family = image(pool, platform).family
     return (
-        f"nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install the "
-        "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, tolerating the pool's taints."
+        f"Nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install the "
+        "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, and let it tolerate "
+        "the pool's taints."
     )
 
 

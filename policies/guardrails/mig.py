@@ -62,8 +62,8 @@ def _default_layouts(platform: Platform, pool: NodePool) -> Iterator[Claim]:
         yield Claim(
             policy.urn,
             all_of(cuts),
-            f"GPU Operator cuts GPUs into {layout.text()} by default, also on {pool.title}, which EKS Auto Mode "
-            "does not support: set migManager.config.default=all-disabled and label the pools that are to be cut.",
+            f"GPU Operator cuts GPUs into {layout.text()} by default, also on {pool.title}, which EKS Auto "
+            "Mode does not support: set migManager.config.default=all-disabled and label pools to be cut.",
         )
 
 
