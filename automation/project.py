@@ -40,19 +40,15 @@ class Project:
 class Configuration:
     """A stack's configuration as the program receives it.
 
-    `values` are strings, structured ones as JSON; `secret_keys` are those that hold a secret, whose place
-    is taken by a placeholder; `warnings` tell what could not be taken along.
+    `values` are strings, structured ones as JSON; `secret_keys` are those that hold a secret. What is
+    encrypted cannot be read here: a placeholder takes its place. `secret_texts` are secrets in plain text,
+    which must not be shown, and `warnings` tell what could not be taken along.
     """
 
     values: Mapping[str, str]
     secret_keys: tuple[str, ...]
+    secret_texts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-    @property
-    def secret_texts(self) -> tuple[str, ...]:
-        """The secret values that could be printed by accident."""
-        texts = {self.values[key] for key in self.secret_keys} - {SECRET_PLACEHOLDER}
-        return tuple(sorted((text for text in texts if len(text) > 2), key=len, reverse=True))
 
 
 def find_project(folder: Path) -> Project:
@@ -126,7 +122,8 @@ def read_configuration(project: Project, stack: str, config_file: Path | None = 
         if is_secret:
             secrets.append(key)
         _check_type(path, project, key, value, is_secret)
-    missing = []
+    missing: list[str] = []
+    plain: list[str] = []
     for key, declaration in project.declared.items():
         if key in values:
             continue
@@ -135,6 +132,8 @@ def read_configuration(project: Project, stack: str, config_file: Path | None = 
             values[key] = _text(default)[0]
             if declaration.get("secret"):
                 secrets.append(key)
+                # As the CLI does: a text this short would be found everywhere.
+                plain += [values[key]] if len(values[key]) > 2 else []
         else:
             missing.append(key.removeprefix(f"{project.name}:"))
     if missing:
@@ -145,7 +144,7 @@ def read_configuration(project: Project, stack: str, config_file: Path | None = 
     warnings = []
     if content.get("environment"):
         warnings.append(f"{path}: environment: is read from Pulumi Cloud only; its values are missing here")
-    return Configuration(values, tuple(secrets), tuple(warnings))
+    return Configuration(values, tuple(secrets), tuple(plain), tuple(warnings))
 
 
 def _stack_file(project: Project, stack: str) -> Path:

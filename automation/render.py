@@ -16,6 +16,7 @@ from fleet.wire import UNKNOWN, Secret
 
 MARK = "# Rendered by `python -m automation preview`"
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+_VALUES = ".values.yaml"
 HELM_FOLDER = "helm"  # apart from the objects, so that `kubectl apply -f` does not take values for objects
 
 
@@ -76,8 +77,7 @@ def _content(resource: Resource) -> Mapping[str, Any] | None:
         return values if isinstance(values, Mapping) else {"values": values}
     if not resource.type.startswith("kubernetes:") or not {"apiVersion", "kind"} <= inputs.keys():
         return None
-    order = ("apiVersion", "kind", "metadata", "spec")
-    return {key: inputs[key] for key in (*order, *sorted(inputs.keys() - order)) if key in inputs}
+    return inputs
 
 
 def _file_name(resource: Resource) -> str:
@@ -85,7 +85,7 @@ def _file_name(resource: Resource) -> str:
     metadata = metadata if isinstance(metadata, Mapping) else {}
     name = _text(metadata.get("name")) or resource.name
     if resource.type == HELM_RELEASE:
-        return f"{HELM_FOLDER}/{_safe(name)}.values.yaml"
+        return f"{HELM_FOLDER}/{_safe(name)}{_VALUES}"
     kind = _text(resource.inputs["kind"]) or resource.type.rpartition(":")[2]
     parts = [_text(metadata.get("namespace")), kind.lower(), name]
     return "-".join(_safe(part) for part in parts if part) + ".yaml"
@@ -100,11 +100,11 @@ def _safe(part: str) -> str:
 
 
 def _free(path: Path, taken: Mapping[Path, object]) -> Path:
-    stem, suffixes = path.name.partition(".")[0], path.name.partition(".")[2]
+    suffix = next(suffix for suffix in (_VALUES, ".yaml") if path.name.endswith(suffix))
     number, candidate = 1, path
     while candidate in taken:
         number += 1
-        candidate = path.with_name(f"{stem}-{number}.{suffixes}")
+        candidate = path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
     return candidate
 
 
@@ -176,9 +176,17 @@ def _dump(content: Mapping[str, Any]) -> str:
     )
 
 
+_FIRST_KEYS = ("apiVersion", "kind", "metadata", "spec", "name")
+
+
+def _place(key: str) -> tuple[int, str]:
+    """Order keys as people write them: what an object is comes first."""
+    return (_FIRST_KEYS.index(key) if key in _FIRST_KEYS else len(_FIRST_KEYS)), key
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(value[key]) for key in sorted(value, key=_place)}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return _scalar(value)

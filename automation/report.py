@@ -165,7 +165,8 @@ def _policies(preview: Preview) -> Iterator[Line]:
     for pack in preview.packs:
         enforced = [p for p in preview.policies if p.pack == pack and p.level != "disabled"]
         broken = sum(owner == pack for owner, _ in groups)
-        verdict = f"{broken} violated" if broken else "all hold"
+        held = "not all resources judged" if preview.failed else "all hold"
+        verdict = f"{broken} violated" if broken else held
         number = f"{_count(len(enforced), 'policy')} enforced, " if enforced else ""
         yield [(f"    {pack}: {number}{verdict}", "")]
     for remediation in preview.remediations:
@@ -193,7 +194,7 @@ def _violated(policy: Policy | None, violations: list[Violation]) -> Iterator[Li
         yield [(f"        {description}", "")]
     for violation in violations:
         yield [("        - ", ""), (_resource_name(violation.urn), "cyan")]
-        for line in violation.message.removeprefix(f"{description}\n").splitlines():
+        for line in violation.message.removeprefix(description).strip("\n").splitlines():
             yield [(f"            {line}", "")]
     if policy and policy.remediation_steps:
         steps, *others = policy.remediation_steps.strip().splitlines()

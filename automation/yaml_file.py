@@ -1,12 +1,14 @@
 """Read YAML as the Pulumi CLI does, so that a stack file means the same to both.
 
 The CLI reads with gopkg.in/yaml.v3: `on`, `yes` and `12:30` are strings, `1e3` and `0o17` are numbers,
-and a key that occurs twice in a mapping is an error. PyYAML alone follows YAML 1.1 in all of these.
+dates become texts as Go prints them, and a key that occurs twice in a mapping is an error. PyYAML alone
+differs in each of these.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ _INTEGER = re.compile(r"^[-+]?(0|[1-9][0-9_]*|0[0-7_]+|0o[0-7_]+|0x[0-9a-fA-F_]+
 _FLOAT = re.compile(
     r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 )
+_TIMESTAMP = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}\S*)?$")
 
 
 class _Loader(BaseLoader):
@@ -56,10 +59,24 @@ def _float(loader: Any, node: yaml.ScalarNode) -> float:
     return float(loader.construct_scalar(node).replace(".inf", "inf").replace(".nan", "nan").lower())
 
 
+def _timestamp(loader: Any, node: yaml.ScalarNode) -> str:
+    """Return a date or time as Go prints it, which is the text that a program receives."""
+    written = loader.construct_scalar(node)
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return str(written)
+    offset = moment.strftime("%z") or "+0000"
+    zone = "UTC" if offset == "+0000" else offset
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {offset} {zone}"
+
+
 for _tag, _pattern, _first, _construct in (
     ("bool", re.compile("^(" + "|".join(_BOOLEANS) + ")$"), "tTfF", _boolean),
     ("int", _INTEGER, "-+0123456789", _integer),
     ("float", _FLOAT, "-+.0123456789", _float),
+    ("timestamp", _TIMESTAMP, "0123456789", _timestamp),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)

@@ -118,6 +118,7 @@ class Deployment:
                 dependencies += found
         if not request.custom:
             self._inherit_providers(request, options)
+        provider = self._provider(request, options)
         registration = Registration(
             urn=self.stack.urn(request.parent, request.type, request.name),
             type=request.type,
@@ -127,7 +128,7 @@ class Deployment:
             inputs=_inputs(request, options, properties),
             dependencies=tuple(dict.fromkeys(dependencies)),
             property_dependencies=property_dependencies,
-            provider=self._provider(request, options),
+            provider=provider if request.custom else "",
             providers=dict(options.providers),
             options=_analyzer_options(request, options),
         )

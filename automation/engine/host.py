@@ -9,6 +9,7 @@ When the pipe closes the engine is gone, however it went, and this process ends 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import importlib
 import json
 import logging
@@ -17,7 +18,6 @@ import runpy
 import sys
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 # What the CLI's host returns when the user has already been shown what went wrong.
@@ -60,6 +60,8 @@ def run_policy_pack(pipe: IO[bytes]) -> None:
     import_or_explain("pulumi_policy")
 
     orders = receive_orders(pipe)
+    # gRPC logs what a policy throws and tells the engine its message only: let the traceback be seen.
+    logging.getLogger("grpc").addHandler(logging.StreamHandler())
     sys.argv = ["pulumi.policy", orders["engine"], os.getcwd()]
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
@@ -81,7 +83,7 @@ def run_program(pipe: IO[bytes]) -> None:
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = ThreadPoolExecutor(max_workers=settings.parallel * 4)
+    executor = concurrent.futures.ThreadPoolExecutor(max_workers=settings.parallel * 4)
     loop.set_default_executor(executor)
     # Futures that nobody awaits are normal when a program stops half-way.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -121,12 +123,20 @@ def user_traceback(error: BaseException) -> str:
         users = [index for index, frame in enumerate(frames) if not is_machinery(frame.filename)]
         keep = frames[users[0] :] if users else [f for f in frames if f.filename != __file__]
         part.stack = traceback.StackSummary.from_list(keep)
+        if part.__context__ is not None and is_transport(part.__context__):
+            part.__context__ = None
         pending += [part.__cause__, part.__context__, *(getattr(part, "exceptions", None) or ())]
     return "".join(formatted.format())
 
 
+def is_transport(part: traceback.TracebackException) -> bool:
+    """Whether this is how an error travelled: the SDK raises another one that says what it was."""
+    return part.exc_type is not None and part.exc_type.__module__.startswith("grpc")
+
+
 def is_machinery(filename: str) -> bool:
-    folders = tuple(os.path.dirname(str(module.__file__)) for module in (asyncio, sys.modules["pulumi"]))
+    modules = (asyncio, concurrent.futures, sys.modules["pulumi"])
+    folders = tuple(os.path.dirname(str(module.__file__)) for module in modules)
     return filename in (__file__, runpy.__file__, "<frozen runpy>") or filename.startswith(folders)
 
 

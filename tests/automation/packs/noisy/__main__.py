@@ -1,0 +1,4 @@
+import time
+
+print("loading rules ...")
+time.sleep(600)
