@@ -1,0 +1,13 @@
+"""Previews of the program, as its users run them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.program.stack import Stack, preview
+
+
+@pytest.fixture(scope="session")
+def dev() -> Stack:
+    """The dev stack as it is committed."""
+    return preview()
