@@ -104,12 +104,11 @@ def chart(capture: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
     """What a check needs of one chart beside its default values.
 
     ``open`` are the keys of dependencies whose own values were not captured, and ``global`` where any
-    dependency may read it; ``templates`` the value paths that the templates read and the default values do not
-    show; ``whole`` the maps that go to Kubernetes as they are, so that any key may be in them.
+    dependency may read it; ``templates`` the value paths that the templates read and the default values do
+    not show; ``whole`` the maps that go to Kubernetes as they are, so that any key may be in them.
     """
-    names = {
-        entry[field] for entry in capture["dependencies"] for field in ("name", "alias") if entry.get(field)
-    }
+    dependencies = capture["dependencies"]
+    names = {entry[key] for entry in dependencies for key in ("name", "alias") if entry.get(key)}
     unknown = names - (capture.get("subcharts") or {}).keys() | ({"global"} if names else set())
     read = capture["template_value_paths"]
     return {

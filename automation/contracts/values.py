@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from jsonschema import Draft7Validator
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
@@ -82,4 +83,6 @@ def _matches(value: Any, wanted: Any) -> bool:
 @cache
 def _validator(chart: ChartContract) -> Validator:
     schema = chart.schema or {}
-    return validator_for(schema)(schema)
+    # A schema that names no draft means no particular one.
+    kind = validator_for(schema) if "draft" in schema.get("$schema", "") else Draft7Validator
+    return kind(schema)

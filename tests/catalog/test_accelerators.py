@@ -81,7 +81,7 @@ def placeable(device: Gpu, layout: dict[str, int]) -> bool:
 
 
 @given(st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_sums_decide_like_trying_every_placement(data: st.DataObject) -> None:
     device = gpu(data.draw(st.sampled_from(MIG_GPUS)))
     plain = [profile for profile in device.profiles.values() if profile.plain]

