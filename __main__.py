@@ -46,9 +46,7 @@ if platform.gpu.operator is not None:
     )
 
 serving = ServingNamespace(
-    platform.serving.namespace,
-    ServingNamespaceArgs(namespace=platform.serving.namespace, hugging_face_token=secrets.hugging_face_token),
-    in_cluster,
+    "serving", ServingNamespaceArgs(hugging_face_token=secrets.hugging_face_token), in_cluster
 )
 servers = {
     model.name: ModelServer(
@@ -56,7 +54,7 @@ servers = {
         ModelServerArgs(
             settings=model,
             node_pool=platform.node_pool(model.node_pool),
-            namespace=platform.serving.namespace,
+            namespace=serving.namespace,
         ),
         # On the way down servers go before their nodes and their namespace.
         pulumi.ResourceOptions.merge(

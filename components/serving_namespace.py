@@ -15,7 +15,7 @@ HUGGING_FACE_KEY = "token"
 class ServingNamespaceArgs:
     """What the namespace is made from."""
 
-    namespace: str
+    namespace: str = "inference"
     """Its name in Kubernetes."""
 
     hugging_face_token: pulumi.Input[str] | None = None
@@ -25,10 +25,14 @@ class ServingNamespaceArgs:
 class ServingNamespace(pulumi.ComponentResource):
     """A namespace that admits only unprivileged pods, and the secret that gated models need."""
 
+    namespace: str
+    """Its name in Kubernetes."""
+
     def __init__(
         self, name: str, args: ServingNamespaceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("eks-inference:index:ServingNamespace", name, {"namespace": args.namespace}, opts)
+        self.namespace = args.namespace
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-namespace",
             metadata={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from settings.base import Name, Settings
+from settings.base import Settings
 from settings.cluster import Cluster
 from settings.gpu import Gpu
 from settings.models import Model
@@ -20,13 +20,6 @@ class Observability(Settings):
 
     service_monitors: bool = False
     """Whether Prometheus Operator's CRDs are in the cluster, so that ServiceMonitors can be made."""
-
-
-class Serving(Settings):
-    """Where models are served."""
-
-    namespace: Name = "inference"
-    """The namespace of all model servers."""
 
 
 class Platform(Settings):
@@ -46,9 +39,6 @@ class Platform(Settings):
 
     observability: Observability = Observability()
     """What watches the platform."""
-
-    serving: Serving = Serving()
-    """Where models are served."""
 
     models: tuple[Model, ...] = ()
     """The models to serve."""
