@@ -63,10 +63,12 @@ def _span_of(pod: Fact) -> Span[Scheduling]:
 
 
 def _runs(container: Fact, images: frozenset[str]) -> bool:
-    name = (container["image"].text() or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
+    name = (container["image"].text() or "").partition("@")[0]
+    path = [part.partition(":")[0] for part in name.split("/")]
     words = [text for key in ("command", "args") for text in listed_values(container[key])[0]]
-    # One image holds the plugin, feature discovery and the configuration's side car.
-    return name in images and not any(part in word for word in words for part in _OTHER_PROGRAMS)
+    # AMD's plugin has the name of NVIDIA's; NVIDIA's image also holds feature discovery and a side car.
+    program = "/".join(path[-2:]) if "rocm" in path else path[-1]
+    return program in images and not any(part in word for word in words for part in _OTHER_PROGRAMS)
 
 
 _OTHER_PROGRAMS: Final = ("feature-discovery", "config-manager")
@@ -125,14 +127,20 @@ def _workers(platform: Platform, pool: NodePool, reading: Reading) -> Iterator[t
             yield _PCI_CLASS, release.values["worker"]
 
 
-def discovers_gpus(platform: Platform, pool: NodePool) -> Verdict:
-    """Whether something labels GPU nodes with what their GPUs are, such as nvidia.com/gpu.product."""
-    found = NO
+def discovery(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdict]]:
+    """Yield the prefixes of labels that feature discovery gives nodes, and whether it runs at all."""
+    nodes = gpus = NO
     for policy, deployed in policies(platform, pool):
-        found |= deployed & policy["gfd"]["enabled"].default(True).is_true()
+        gpus |= deployed & policy["gfd"]["enabled"].default(True).is_true()
+    for release in releases(platform, pool, "gpu-operator"):
+        nodes |= release.value("nfd.enabled").is_true()
     for release in releases(platform, pool, "nvidia-device-plugin"):
-        found |= release.value("gfd.enabled").is_true()
-    return found
+        gpus |= release.value("gfd.enabled").is_true()
+        nodes |= release.value("nfd.enabled").is_true() | release.value("gfd.enabled").is_true()
+    for _ in releases(platform, pool, "node-feature-discovery"):
+        nodes = YES
+    yield "feature.node.kubernetes.io/", nodes
+    yield "nvidia.com/", gpus
 
 
 # -- EFA and Neuron -------------------------------------------------------------------------------------

@@ -138,12 +138,12 @@ def _dra(platform: Platform, pool: NodePool, gpus: Site) -> Iterator[tuple[Owner
     for release in releases(platform, pool, *DRA_CHARTS):
         if gpus.reading.settle(LABELS, release.value("resources.gpus.enabled").default(True).is_true()):
             yield Owner.DRA_DRIVER, gpus.landing(scheduling(release.values["kubeletPlugin"], gpus.reading))
-    for values, deployed in _gpu_clusters(platform, pool):
+    for values, deployed in gpu_clusters(platform, pool):
         if gpus.reading.settle(LABELS, deployed):
             yield Owner.GPU_OPERATOR_DRA, operand(gpus, values, "dra-driver")
 
 
-def _gpu_clusters(platform: Platform, pool: NodePool) -> Iterator[tuple[Fact, Verdict]]:
+def gpu_clusters(platform: Platform, pool: NodePool) -> Iterator[tuple[Fact, Verdict]]:
     """Yield GPU Operator's DRA mode: what it is told, and whether it is on."""
     for release in releases(platform, pool, "gpu-operator"):
         yield release.values, release.value("gpuCluster.deployCR").is_true()

@@ -45,6 +45,9 @@ class Fact:
     urn: str
     path: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.urn, self.path))
+
     # -- state ---------------------------------------------------------------------------------
     @property
     def unknown(self) -> bool:

@@ -84,6 +84,17 @@ def launch_template(pool: NodePool, platform: Platform) -> Resource | None:
     return next((templates[urn] for urn in urns if urn in templates), None)
 
 
+def user_data(pool: NodePool, platform: Platform) -> Fact:
+    """Return what a pool's nodes are told when they start."""
+    if pool.node_class is not None:
+        return pool.node_class.spec["userData"]
+    template = launch_template(pool, platform)
+    if template is not None:
+        return template["userData"]
+    given = pool.resource["launchTemplate"]
+    return Fact(ABSENT if given.absent else UNKNOWN, given.urn, given.path)
+
+
 def _plain(family: Family) -> Image:
     return Image(family, driver=NO, toolkit=NO, nvidia_plugin=NO)
 
@@ -93,10 +104,10 @@ def _unknown(place: Fact, family: Family | None = None) -> Image:
     return Image(family, open_, open_, open_, neuron_plugin=open_, dra_driver=open_, gpu_label=open_)
 
 
-def _bottlerocket(user_data: Fact) -> Image:
+def _bottlerocket(data: Fact) -> Image:
     """Return Bottlerocket: its plugin runs unless switched off, its DRA driver only where that makes room."""
-    plugin = bottlerocket_setting(user_data, "kubelet-device-plugins", "nvidia", "enabled")
-    driver = bottlerocket_setting(user_data, "kubelet-dra-drivers", "nvidia", "enabled")
+    plugin = bottlerocket_setting(data, "kubelet-device-plugins", "nvidia", "enabled")
+    driver = bottlerocket_setting(data, "kubelet-dra-drivers", "nvidia", "enabled")
     runs = ~plugin.meets(lambda found: found is False)
     return Image(
         Family.BOTTLEROCKET, driver=YES, toolkit=YES, nvidia_plugin=runs, dra_driver=driver.is_true() & ~runs
@@ -129,27 +140,27 @@ def _of_node_class(pool: NodePool) -> Image:
     return _unknown(terms, _ALIASES.get((spec["amiFamily"].text() or "").lower()))
 
 
-def _named(name: str, user_data: Fact) -> Image | None:
+def _named(name: str, data: Fact) -> Image | None:
     """Return the image that an alias, a parameter or a name of an AWS image means, or None for any other."""
     family, at, _ = name.partition("@")
     if at:
-        return _of_family(_ALIASES.get(family), accelerated=True, user_data=user_data)
+        return _of_family(_ALIASES.get(family), accelerated=True, data=data)
     lowered = name.lower()
     accelerated = "nvidia" in lowered or "gpu" in lowered
     if "bottlerocket" in lowered:
-        return _of_family(Family.BOTTLEROCKET, accelerated, user_data)
+        return _of_family(Family.BOTTLEROCKET, accelerated, data)
     if re.search(r"amazon-eks-node-al2023|eks/optimized-ami/[^/]+/amazon-linux-2023/", lowered):
-        return _of_family(Family.AL2023, accelerated, user_data)
+        return _of_family(Family.AL2023, accelerated, data)
     return None
 
 
-def _of_family(family: Family | None, accelerated: bool, user_data: Fact) -> Image | None:
+def _of_family(family: Family | None, accelerated: bool, data: Fact) -> Image | None:
     if family is None:
         return None
     if not accelerated or family is Family.WINDOWS:
         return _plain(family)
     if family is Family.BOTTLEROCKET:
-        return _bottlerocket(user_data)
+        return _bottlerocket(data)
     return _AL2023 if family is Family.AL2023 else Image(family, driver=YES, toolkit=YES, nvidia_plugin=NO)
 
 
@@ -162,13 +173,10 @@ def _of_node_group(pool: NodePool, platform: Platform) -> Image:
     text = (ami_type.text() or "").upper()
     if not text or text == "CUSTOM":
         return _unknown(template["imageId"] if text and template else ami_type)
-    user_data = template["userData"] if template else Fact(ABSENT, pool.urn, "launchTemplate")
-    if template is None and not pool.resource["launchTemplate"].absent:
-        user_data = Fact(UNKNOWN, pool.urn, "launchTemplate")
     accelerated = text.endswith(("_GPU", "_NVIDIA", "_NVIDIA_FIPS"))
     for prefix, family in _AMI_TYPES.items():
         if text.startswith(prefix):
-            return _of_family(family, accelerated, user_data) or _plain(family)
+            return _of_family(family, accelerated, user_data(pool, platform)) or _plain(family)
     return _unknown(ami_type)
 
 
@@ -183,16 +191,16 @@ _AMI_TYPES: Final[Mapping[str, Family]] = {
 # -- Bottlerocket's user data -------------------------------------------------------------------------------
 
 
-def bottlerocket_setting(user_data: Fact, *path: str) -> Fact:
+def bottlerocket_setting(data: Fact, *path: str) -> Fact:
     """Return a setting below `settings` in Bottlerocket's TOML user data, plain or in base64."""
-    place = f"{user_data.path}: settings.{'.'.join(path)}"
-    if user_data.absent:
-        return Fact(ABSENT, user_data.urn, place)
-    settings = _toml(user_data.text())
+    place = f"{data.path}: settings.{'.'.join(path)}"
+    if data.absent:
+        return Fact(ABSENT, data.urn, place)
+    settings = _toml(data.text())
     if settings is None:
-        return Fact(UNKNOWN, user_data.urn, place)
-    fact = Fact(settings, user_data.urn)
-    return Fact(fact.at("settings", *path).value, user_data.urn, place)
+        return Fact(UNKNOWN, data.urn, place)
+    fact = Fact(settings, data.urn)
+    return Fact(fact.at("settings", *path).value, data.urn, place)
 
 
 def _toml(text: str | None) -> dict[str, Any] | None:

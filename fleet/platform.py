@@ -71,6 +71,15 @@ class Cluster:
         return f"cluster {self.resource['name'].text() or self.resource.name}"
 
     @property
+    def component(self) -> bool:
+        """Whether this is an `eks.Cluster` component whose children the stack does not show."""
+        return self.resource.type == COMPONENT_CLUSTER
+
+    def setting(self, plain: str, component: str) -> Fact:
+        """Return a setting by its dotted path in `aws.eks.Cluster`, or in the `eks.Cluster` component."""
+        return self.resource.facts.path_at(component if self.component else plain)
+
+    @property
     def version(self) -> Fact:
         """The Kubernetes version, such as `1.36`."""
         return self.resource["version"]
@@ -78,16 +87,12 @@ class Cluster:
     @property
     def auto_mode(self) -> Verdict:
         """Whether EKS Auto Mode makes nodes in this cluster; off where nothing is said."""
-        if self.resource.type == COMPONENT_CLUSTER:
-            return self.resource.at("autoMode", "enabled").is_true()
-        return self.resource.at("computeConfig", "enabled").is_true()
+        return self.setting("computeConfig.enabled", "autoMode.enabled").is_true()
 
     @property
     def built_in_pools(self) -> Fact:
         """The names of Auto Mode's built-in node pools that are switched on."""
-        if self.resource.type == COMPONENT_CLUSTER:
-            return self.resource.at("autoMode", "computeConfig", "nodePools")
-        return self.resource.at("computeConfig", "nodePools")
+        return self.setting("computeConfig.nodePools", "autoMode.computeConfig.nodePools")
 
 
 @dataclass(frozen=True, slots=True)

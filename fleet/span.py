@@ -22,6 +22,7 @@ TAINTS: Final = "taints"
 LABELS: Final = "labels"
 CLAIMS: Final = "claims"
 NEIGHBOURS: Final = "neighbours"
+HOST: Final = "host access"
 
 
 def resource(name: str) -> str:

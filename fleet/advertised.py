@@ -1,0 +1,206 @@
+"""The extended resources that a pool's nodes have: what device plugins that can run there advertise.
+
+A NodePool that makes nodes on demand must also know a resource beforehand: Karpenter counts the devices of
+the instance type, and what a NodeOverlay declares; so it never makes a node for MIG slices or time-sliced
+replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE, POD_ENI_RESOURCE
+from fleet.claimable import Claimable, plain_class
+from fleet.claims import Devices, extended_resource
+from fleet.daemons import daemon_sets, efa_plugin, neuron_part, releases, serves
+from fleet.facts import Fact
+from fleet.gpus import gpu_resources
+from fleet.image import image, launch_template
+from fleet.kinds import Bits, Kind
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.quantities import milli
+from fleet.scheduling import node_requirement
+from fleet.site import Site
+from fleet.span import Reading, resource
+from fleet.wire import UNKNOWN
+
+NEURON: Final = "aws.amazon.com/neuron"
+NEURON_DEVICE: Final = "aws.amazon.com/neurondevice"
+AMD: Final = "amd.com/gpu"
+OTHER: Final = "other resources"
+
+Units = dict[int, dict[str, int]]
+"""Whole units by resource, by kind of node."""
+
+
+def advertised(platform: Platform, pool: NodePool, site: Site, claims: Claimable, static: bool) -> Units:
+    """Return what each kind of a pool's nodes has of every extended resource."""
+    found = _running(platform, pool, site, claims)
+    if not pool.dynamic and pool.kind is not PoolKind.BUILT_IN:
+        return found
+    return found if static else _foreseen(platform, pool, site, found)
+
+
+def _running(platform: Platform, pool: NodePool, site: Site, claims: Claimable) -> Units:
+    found: Units = {}
+    kinds = site.nodes.kinds
+    for index, units in gpu_resources(platform, pool, site).items():
+        found.setdefault(index, {}).update(units)
+    served = list(_plugins(platform, pool, site))
+    for bits, names in served:
+        for index, kind in kinds.within(bits & site.nodes.bits):
+            own = found.setdefault(index, {})
+            own.update({name: count for name in names if (count := _count(kind, name, platform, pool, site))})
+    for index, kind in kinds.within(site.nodes.bits):
+        if kind.type is not None and kind.type.pod_enis:
+            found.setdefault(index, {})[POD_ENI_RESOURCE] = kind.type.pod_enis
+        if not platform.clusters:
+            _outside(kind, found.setdefault(index, {}), platform, pool, site)
+    _mapped(platform, site, claims, found)
+    return found
+
+
+def _plugins(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[Bits, tuple[str, ...]]]:
+    """Yield where device plugins other than NVIDIA's run, and the resources that each advertises."""
+    reading = site.reading
+    neuron = (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE)
+    if reading.settle(resource(NEURON), image(pool, platform).neuron_plugin):
+        yield site.nodes.kinds.all, neuron
+    if pool.kind is PoolKind.FARGATE:
+        return
+    for release in releases(platform, pool, "neuron-helm-chart"):
+        if reading.settle(resource(NEURON), release.value("devicePlugin.enabled").default(True).is_true()):
+            yield site.landing(neuron_part(release.values, "devicePlugin", reading)), neuron
+    for release in releases(platform, pool, "aws-efa-k8s-device-plugin"):
+        yield site.landing(efa_plugin(release, reading)), (EFA_RESOURCE,)
+    for image_name, names in _IMAGES.items():
+        for owner, wanted in daemon_sets(platform, frozenset((image_name,))):
+            if serves(platform, pool, owner):
+                yield site.landing(reading.take(wanted)), names
+
+
+_IMAGES: Final = {
+    "aws-efa-k8s-device-plugin": (EFA_RESOURCE,),
+    "neuron-device-plugin": (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE),
+    "rocm/k8s-device-plugin": (AMD,),
+}
+
+
+def _count(kind: Kind, name: str, platform: Platform, pool: NodePool, site: Site) -> int:
+    """Return how many of a resource the hardware has."""
+    device = kind.accelerator
+    if name == EFA_RESOURCE:
+        return _efa(kind, platform, pool, site)
+    if name == NEURON_CORE_RESOURCE:
+        return device.neuron_cores if device is not None else 0
+    if device is None or device.resource is None:
+        return 0
+    return device.count if device.resource == name or (name, device.kind) == (NEURON_DEVICE, "neuron") else 0
+
+
+def _efa(kind: Kind, platform: Platform, pool: NodePool, site: Site) -> int:
+    """Return how many EFA interfaces a node gets: those its node class or launch template asks for.
+
+    Karpenter attaches all that a type has where the node class names none; others attach none by themselves.
+    """
+    possible = kind.type.efa_interfaces if kind.type is not None else 0
+    if not possible:
+        return 0
+    interfaces = _interfaces(platform, pool)
+    if interfaces.unknown:
+        return possible if site.reading.doubt(resource(EFA_RESOURCE), interfaces) else 0
+    if interfaces.absent:
+        return possible if pool.kind is PoolKind.KARPENTER else 0
+    types = [each["interfaceType"].text() or "" for each in interfaces.items()]
+    return min(sum(1 for each in types if each.startswith("efa")), possible)
+
+
+def _interfaces(platform: Platform, pool: NodePool) -> Fact:
+    if pool.kind in (PoolKind.AUTO, PoolKind.KARPENTER) and pool.node_class is not None:
+        keys = (
+            ("advancedNetworking", "networkInterfaces")
+            if pool.kind is PoolKind.AUTO
+            else ("networkInterfaces",)
+        )
+        return pool.node_class.spec.at(*keys)
+    template = launch_template(pool, platform)
+    if template is not None:
+        return template["networkInterfaces"]
+    given = pool.resource["launchTemplate"]
+    return given if given.absent else Fact(UNKNOWN, given.urn, given.path)
+
+
+def _outside(kind: Kind, own: dict[str, int], platform: Platform, pool: NodePool, site: Site) -> None:
+    """Allow for plugins that were installed outside of a stack that does not create its cluster."""
+    device = kind.accelerator
+    names = [device.resource] if device is not None and device.resource else []
+    names += [NEURON_CORE_RESOURCE] if device is not None and device.neuron_cores else []
+    names += [EFA_RESOURCE] if kind.type is not None and kind.type.efa_interfaces else []
+    for name in names:
+        if name not in own:
+            place = Fact(UNKNOWN, pool.urn, "device plugins outside of this stack")
+            if site.reading.doubt(resource(name), place):
+                own[name] = _count(kind, name, platform, pool, site)
+
+
+def _mapped(platform: Platform, site: Site, claims: Claimable, found: Units) -> None:
+    """Add the resources that device classes serve by `extendedResourceName`."""
+    for each in platform.objects_of("resource.k8s.io", "DeviceClass"):
+        name = each.spec["extendedResourceName"].text()
+        for own in extended_resource(platform, name) if name else ():
+            base = plain_class(platform, own)
+            for index, count in claims.counts.get((base, ""), {}).items():
+                if name and claims.holding(Devices(base), generous=site.reading.generous) >> index & 1:
+                    units = found.setdefault(index, {})
+                    units[name] = max(units.get(name, 0), count)
+
+
+# -- what Karpenter knows before a node exists ----------------------------------------------------------
+
+
+def _foreseen(platform: Platform, pool: NodePool, site: Site, found: Units) -> Units:
+    """Return what both Karpenter foresees and a node really has."""
+    overlays = _overlays(platform, pool, site) if pool.kind is not PoolKind.AUTO else {}
+    foreseen: Units = {}
+    for index, units in found.items():
+        kind = site.nodes.kinds.kinds[index]
+        known = dict(kind.type.extended_resources) if kind.type is not None else {}
+        known |= overlays.get(index, {})
+        foreseen[index] = {name: min(count, known[name]) for name, count in units.items() if name in known}
+    for index, declared in overlays.items():
+        # A plugin outside of the catalog may well serve what the overlay declares.
+        own = foreseen.setdefault(index, {})
+        own.update({name: count for name, count in declared.items() if not name.startswith("nvidia.com/")})
+    return foreseen
+
+
+def _overlays(platform: Platform, pool: NodePool, site: Site) -> Units:
+    gates = [
+        release.value("settings.featureGates.nodeOverlay")
+        for release in releases(platform, pool, "karpenter")
+    ]
+    if any(gate.meets(lambda value: value is False).holds for gate in gates):
+        return {}
+    found: Units = {}
+    for overlay in platform.objects_of("karpenter.sh", "NodeOverlay"):
+        bits = site.nodes.bits
+        for each in overlay.spec["requirements"].items():
+            read = node_requirement(each, site.reading)
+            for wanted in read or ():
+                bits &= site.nodes.meeting(wanted)
+            bits = 0 if read is None else bits
+        declared = _declared(overlay.spec["capacity"], site.reading)
+        for index, _ in site.nodes.kinds.within(bits):
+            found.setdefault(index, {}).update(declared)
+    return found
+
+
+def _declared(capacity: Fact, reading: Reading) -> dict[str, int]:
+    found = {}
+    for name, amount in capacity.entries():
+        try:
+            found[name] = milli(amount.value) // 1000
+        except ValueError:
+            found[name] = 1 << 30 if reading.doubt(resource(name), amount) else 0
+    return found

@@ -1,0 +1,189 @@
+"""The devices that a pool's nodes offer to resource claims, by device class.
+
+Sources: kubernetes-sigs/dra-driver-nvidia-gpu (device classes), karpenter.sh/docs/tasks/dra (what Karpenter
+can simulate), the EKS user guide's device management pages (no resource claims on Auto Mode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from catalog.accelerators import gpu_of, named_layout
+from fleet.claims import ANY_CLASS, CHANNEL_CLASS, Devices, device_class
+from fleet.daemons import gpu_site, neuron_part, operand, releases
+from fleet.devices import DRA_CHARTS, gpu_clusters, owners
+from fleet.facts import Fact
+from fleet.gpus import partitioned
+from fleet.hidden import hidden_drivers
+from fleet.kinds import Bits
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.quantities import ENDLESS
+from fleet.scheduling import scheduling
+from fleet.site import Site
+from fleet.span import CLAIMS
+from fleet.verdict import Verdict, any_of, undecided
+from fleet.wire import UNKNOWN
+
+GPU_CLASS: Final = "gpu.nvidia.com"
+MIG_CLASS: Final = "mig.nvidia.com"
+DAEMON_CLASS: Final = "compute-domain-daemon.nvidia.com"
+NEURON_CLASS: Final = "neuron.aws.com"
+_EFA_CHART: Final = "aws-dranet"
+_KARPENTER_SINCE: Final = (1, 15)
+
+Counts = dict[int, int]
+"""Devices a node, by kind."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimable:
+    """Devices by class (and MIG profile, empty for any); `problem` is why no claim is served at all.
+
+    Classes outside of `known` may be served by drivers that are not seen, on the kinds in `hidden`.
+    """
+
+    counts: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    hidden: Bits = 0
+    problem: str = ""
+
+    def holding(self, wanted: Devices, generous: bool) -> Bits:
+        """Return the kinds of nodes that have such devices, as many as are wanted."""
+        if wanted.device_class == ANY_CLASS:
+            return self.hidden | (self._serving if generous else 0)
+        if wanted.device_class not in self.known:
+            return self.hidden
+        if wanted.selected and not wanted.profile and not generous:
+            # What an expression selects is not evaluated.
+            return 0
+        counts = self.counts.get((wanted.device_class, wanted.profile), {})
+        return self.hidden | sum(1 << index for index, count in counts.items() if count >= wanted.count)
+
+    @property
+    def _serving(self) -> Bits:
+        return sum(1 << index for index in {index for counts in self.counts.values() for index in counts})
+
+
+def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> Claimable:
+    """Return what claims get on a pool's nodes."""
+    if pool.kind in (PoolKind.AUTO, PoolKind.BUILT_IN):
+        return Claimable(problem="EKS Auto Mode serves no resource claims")
+    if pool.kind is PoolKind.FARGATE:
+        return Claimable(problem="Fargate serves no resource claims")
+    simulated = pool.dynamic and not static
+    if simulated and not site.reading.settle(CLAIMS, _karpenter_simulates(platform, pool)):
+        return Claimable(
+            problem="Karpenter makes no nodes for pods with resource claims (settings.enableDRA is off)"
+        )
+    counts = _served(platform, pool, site)
+    if simulated:
+        counts = {key: _simulated(found, site) for key, found in counts.items() if key[0] in _SIMULATED}
+    hidden = 0
+    if hidden_drivers(platform) and not simulated:
+        place = Fact(UNKNOWN, pool.urn, "DRA drivers that the catalog does not know")
+        hidden = site.nodes.bits if site.reading.doubt(CLAIMS, place) else 0
+    return Claimable(counts, _KNOWN | {name for name, _ in counts}, hidden)
+
+
+_SIMULATED: Final = (GPU_CLASS, "efa.networking.k8s.aws")
+_KNOWN: Final = frozenset({GPU_CLASS, MIG_CLASS, DAEMON_CLASS, CHANNEL_CLASS})
+
+
+def _karpenter_simulates(platform: Platform, pool: NodePool) -> Verdict:
+    """Return whether Karpenter makes nodes for claims: since 1.15, where it is switched on (alpha)."""
+    found = [
+        release.value("settings.enableDRA").is_true() & release.version.meets(_recent)
+        for release in releases(platform, pool, "karpenter")
+    ]
+    return any_of(found) if found else undecided(Fact(UNKNOWN, pool.urn, "Karpenter's settings").property)
+
+
+def _recent(version: object) -> bool:
+    parts = str(version).removeprefix("v").split(".")
+    return (
+        len(parts) > 1
+        and all(part.isdecimal() for part in parts[:2])
+        and tuple(map(int, parts[:2])) >= _KARPENTER_SINCE
+    )
+
+
+def _simulated(counts: Counts, site: Site) -> Counts:
+    kinds = site.nodes.kinds.kinds
+    return {
+        index: count for index, count in counts.items() if (own := kinds[index].type) and own.karpenter_dra
+    }
+
+
+def _served(platform: Platform, pool: NodePool, site: Site) -> dict[tuple[str, str], Counts]:
+    found: dict[tuple[str, str], Counts] = {}
+    _gpus(platform, pool, site, found)
+    gpus = gpu_site(site, platform, pool)
+    for bits in _compute_domains(platform, pool, gpus):
+        for name in (CHANNEL_CLASS, DAEMON_CLASS):
+            found.setdefault((name, ""), {}).update(
+                {index: ENDLESS for index, _ in site.nodes.kinds.within(bits)}
+            )
+    for release in releases(platform, pool, _EFA_CHART):
+        name = release.value("deviceClass.name").default("efa.networking.k8s.aws").text() or ANY_CLASS
+        for index, kind in site.nodes.kinds.within(site.landing(scheduling(release.values, site.reading))):
+            if kind.type is not None and kind.type.efa_interfaces:
+                found.setdefault((name, ""), {})[index] = kind.type.efa_interfaces
+    for release in releases(platform, pool, "neuron-helm-chart"):
+        if site.reading.settle(CLAIMS, release.value("draDriver.enabled").is_true()):
+            bits = site.landing(neuron_part(release.values, "draDriver", site.reading))
+            for index, kind in site.nodes.kinds.within(bits & site.nodes.kinds.accelerated("neuron")):
+                if kind.accelerator is not None:
+                    found.setdefault((NEURON_CLASS, ""), {})[index] = kind.accelerator.count
+    return found
+
+
+def _gpus(platform: Platform, pool: NodePool, site: Site, found: dict[tuple[str, str], Counts]) -> None:
+    """Count whole GPUs and MIG slices of the nodes whose GPUs a DRA driver owns."""
+    served = owners(platform, pool)
+    for properties in served.undecided.values():
+        site.reading.note(CLAIMS, properties)
+    own = served.most if site.reading.generous else served.least
+    bits = 0
+    for owner, kinds in own.items():
+        bits |= kinds if owner.dra else 0
+    managed, layout = partitioned(platform, pool, site) if bits else (0, "")
+    for index, kind in site.nodes.kinds.within(bits):
+        device = kind.accelerator
+        model = gpu_of(device) if device is not None else None
+        cut = named_layout(model, layout) if model is not None and layout and managed >> index & 1 else {}
+        if device is None:
+            continue
+        if not cut:
+            found.setdefault((GPU_CLASS, ""), {})[index] = device.count
+            continue
+        for profile, count in cut.items():
+            found.setdefault((MIG_CLASS, profile), {})[index] = count * device.count
+        found.setdefault((MIG_CLASS, ""), {})[index] = sum(cut.values()) * device.count
+
+
+def _compute_domains(platform: Platform, pool: NodePool, gpus: Site) -> list[Bits]:
+    found = [
+        gpus.landing(scheduling(release.values["kubeletPlugin"], gpus.reading))
+        for release in releases(platform, pool, *DRA_CHARTS)
+        if gpus.reading.settle(
+            CLAIMS, release.value("resources.computeDomains.enabled").default(True).is_true()
+        )
+    ]
+    for values, deployed in gpu_clusters(platform, pool):
+        enabled = values["draDriver"]["computeDomains"]["enabled"].default(True).is_true()
+        if gpus.reading.settle(CLAIMS, deployed & enabled):
+            found.append(operand(gpus, values, "dra-driver"))
+    return found
+
+
+def plain_class(platform: Platform, name: str) -> str:
+    """Return the driver's class that a class of the stack's own narrows, or the name itself."""
+    spec = device_class(platform, name)
+    if spec is None:
+        return name
+    text = " ".join(each.at("cel", "expression").text() or "" for each in spec["selectors"].items())
+    if GPU_CLASS not in text:
+        return name
+    return MIG_CLASS if "'mig'" in text or '"mig"' in text else GPU_CLASS

@@ -1,0 +1,236 @@
+"""On which pools a pod can run, with the first reason why not.
+
+The answer is kube-scheduler's for nodes that exist before the pod asks, and Karpenter's for nodes that are
+made for it: is there a kind of node in the pool that meets the pod's constraints, holds its requests beside
+the daemons, serves its claims, and stays within the pool's limits?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from catalog.accelerators import MIG_RESOURCE_PREFIX
+from fleet.advertised import OTHER
+from fleet.capacity import CPU, MEMORY, PODS, STORAGE
+from fleet.fargate import fargate_refusal
+from fleet.kinds import Bits
+from fleet.kubernetes import Workload
+from fleet.memo import per_platform
+from fleet.neighbours import quarrel
+from fleet.nodes import joined
+from fleet.offers import Holdings, Offer, offer_of
+from fleet.platform import NodePool, Platform, PoolKind
+from fleet.pods import Pod, pod_of
+from fleet.pools import pools
+from fleet.quantities import written
+from fleet.requests import UNKNOWN_RESOURCE
+from fleet.requirements import Requirement
+from fleet.scheduling import Term, untolerated
+from fleet.sharing import GPU
+from fleet.span import CLAIMS, HOST, LABELS, NEIGHBOURS, TAINTS, Span, resource
+from fleet.verdict import NO, YES, Property, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PoolVerdict:
+    """Whether a pod can run on a pool; `reason` says why not, or what may still keep it off."""
+
+    pool: NodePool
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a pod cannot run on a pool, and the subjects that bear on it."""
+
+    reason: str
+    subjects: frozenset[str]
+
+
+def place(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
+    """Return the verdict of every pool of the stack on a workload's pods."""
+    pod = pod_of(platform, workload)
+    if pod.known:
+        return _place_known(platform, pod.most)
+    return tuple(_verdict(pod, pool, offer_of(platform, pool)) for pool in pools(platform))
+
+
+def placements(platform: Platform) -> tuple[tuple[Workload, tuple[PoolVerdict, ...]], ...]:
+    """Return the verdicts of every pool on every workload: the whole table."""
+    return tuple((workload, place(platform, workload)) for workload in platform.workloads)
+
+
+@per_platform
+def _place_known(platform: Platform, pod: Pod) -> tuple[PoolVerdict, ...]:
+    """Return the verdicts on a pod of which everything is known; pods that ask for the same share them."""
+    return tuple(_verdict(Span(pod, pod), pool, offer_of(platform, pool)) for pool in pools(platform))
+
+
+def _verdict(pod: Span[Pod], pool: NodePool, offer: Span[Offer]) -> PoolVerdict:
+    refusal = next(_refusals(pod.most, offer.most), None)
+    if refusal is not None:
+        return PoolVerdict(pool, NO, refusal.reason)
+    refused = [] if pod.known and offer.known else list(_refusals(pod.least, offer.least))
+    if not refused:
+        return PoolVerdict(pool, YES)
+    return PoolVerdict(pool, Verdict(None, frozenset(_deciding(pod, offer, refused))), refused[0].reason)
+
+
+def _deciding(pod: Span[Pod], offer: Span[Offer], refused: Iterable[_Refusal]) -> Iterator[Property]:
+    """Yield the unknown properties that bear on the refusals; all of them where none does by name."""
+    subjects = frozenset(subject for each in refused for subject in each.subjects)
+    named = [
+        each
+        for undecided in (pod.undecided, offer.undecided)
+        for subject, properties in undecided.items()
+        if subject in subjects
+        for each in properties
+    ]
+    every = [
+        each for undecided in (pod.undecided, offer.undecided) for one in undecided.values() for each in one
+    ]
+    yield from named or every
+
+
+def _refusals(pod: Pod, offer: Offer) -> Iterator[_Refusal]:
+    """Yield every independent reason why one end of a pod cannot run on the same end of a pool."""
+    nodes = offer.nodes
+    if nodes.problem:
+        yield _Refusal(f"has no nodes: {nodes.problem}", frozenset((LABELS,)))
+        return
+    if offer.pool.kind is PoolKind.FARGATE:
+        reason = fargate_refusal(offer.pool, pod, nodes.generous)
+        if reason:
+            yield _Refusal(reason, frozenset((NEIGHBOURS, HOST)))
+    taint = untolerated(nodes.taints, pod.scheduling.tolerations)
+    if taint is not None:
+        yield _Refusal(f"taint {taint} is not tolerated", frozenset((TAINTS,)))
+    refusal = _node_refusal(pod, offer)
+    if refusal is not None:
+        yield refusal
+
+
+def _node_refusal(pod: Pod, offer: Offer) -> _Refusal | None:
+    """Return why no kind of node of the pool takes the pod: narrowed step by step, as Karpenter narrows."""
+    terms = [_meeting(offer, term) for term in pod.scheduling.terms]
+    bits = joined(terms)
+    steps: tuple[Callable[[Pod, Offer, Bits], tuple[Bits, str]], ...] = (_holding, _claimable, _bearing)
+    subjects = _label_subjects(pod, offer)
+    if not bits:
+        return _Refusal(_label_reason(pod, offer), subjects)
+    for step, bearing in zip(steps, (_resource_subjects(pod), {CLAIMS}, {NEIGHBOURS}), strict=True):
+        kept, reason = step(pod, offer, bits)
+        subjects |= bearing
+        if not kept:
+            return _Refusal(reason, subjects)
+        bits = kept
+    if any(offer.nodes.wide_enough(term & bits) for term in terms if term & bits):
+        return None
+    wanted = ", ".join(f"{count} of {key}" for key, count in sorted(offer.nodes.min_values.items()))
+    return _Refusal(
+        f"what is left of the pool's types has fewer values than its minValues: {wanted}", subjects
+    )
+
+
+# -- labels ---------------------------------------------------------------------------------------------
+
+
+def _meeting(offer: Offer, term: Term) -> Bits:
+    bits = offer.nodes.bits
+    for each in term:
+        bits &= offer.nodes.meeting(each)
+    return bits
+
+
+def _label_reason(pod: Pod, offer: Offer) -> str:
+    nodes = offer.nodes
+    if not pod.scheduling.terms:
+        return pod.scheduling.problem or "no node can match the pod's constraints"
+    if not nodes.bits and nodes.over_limits:
+        return f"its limits ({nodes.limits}) are below one node of every type it may choose"
+    if not nodes.bits:
+        return "has no nodes: no instance type meets the pool's own requirements"
+    term = pod.scheduling.terms[0]
+    for wanted in term:
+        if not nodes.meeting(wanted) & nodes.bits:
+            return f"the pod needs {wanted}; {nodes.describe(wanted)}"
+    return f"no type of the pool meets all of: {' and '.join(str(each) for each in term)}"
+
+
+def _label_subjects(pod: Pod, offer: Offer) -> frozenset[str]:
+    keys = {each.key for term in pod.scheduling.terms for each in term}
+    vague = {prefix for prefix in offer.nodes.vague if any(key.startswith(prefix) for key in keys)}
+    return frozenset({LABELS, *keys, *vague})
+
+
+# -- resources ------------------------------------------------------------------------------------------
+
+
+def _holding(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
+    holdings = offer.whole if pod.daemon else offer.left
+    kept = bits
+    for name, amount in pod.requests:
+        kept &= holdings.holding(name, amount)
+    if kept:
+        return kept, ""
+    for name, amount in pod.requests:
+        if not bits & holdings.holding(name, amount):
+            return 0, _too_little(offer, holdings, bits, name, amount)
+    asked = ", ".join(f"{name} {written(amount)}" for name, amount in pod.requests if name != PODS)
+    return 0, f"no allowed type has all of {asked}"
+
+
+def _too_little(offer: Offer, holdings: Holdings, bits: Bits, name: str, amount: int) -> str:
+    most, index = holdings.most(name, bits)
+    asks = f"asks for {written(amount)} {name}"
+    if index is not None and most > 0:
+        kind = offer.nodes.kinds.kinds[index].name
+        beside = " beside its daemons" if offer.daemons and name in (CPU, MEMORY, STORAGE) else ""
+        limits = ""
+        if offer.nodes.over_limits & holdings.holding(name, amount):
+            limits = f"; larger ones exceed its limits ({offer.nodes.limits})"
+        return f"{asks}, the largest allowed type {kind} has {written(most)}{beside}{limits}"
+    if name.startswith(MIG_RESOURCE_PREFIX) and offer.nodes.new_names:
+        return f"{asks}, and no node is made for MIG slices: no NodeOverlay declares them here"
+    if any(name in kind.type.extended_resources for _, kind in offer.nodes.kinds.within(bits) if kind.type):
+        return f"{asks}, which nothing that can run on its nodes advertises"
+    return f"{asks}, which its nodes do not have"
+
+
+def _resource_subjects(pod: Pod) -> set[str]:
+    names = {name for name, _ in pod.requests} | {OTHER, UNKNOWN_RESOURCE}
+    names |= {GPU} if any(name.startswith("nvidia.com/") for name in names) else set()
+    names |= {"hugepages-"} if any(name.startswith("hugepages-") for name in names) else set()
+    return {resource(name) for name in names}
+
+
+# -- claims and neighbours ------------------------------------------------------------------------------
+
+
+def _claimable(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
+    if pod.claims and offer.claims.problem:
+        return 0, offer.claims.problem
+    for request in pod.claims:
+        kept = bits & joined(offer.claims.holding(each, offer.nodes.generous) for each in request)
+        if not kept:
+            wanted = " or ".join(str(each) for each in request) or "devices that are not known yet"
+            return 0, f"claims {wanted}, which no DRA driver that can run there serves"
+        bits = kept
+    return bits, ""
+
+
+def _bearing(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
+    """Take away the kinds of nodes on which a daemon runs that does not bear the pod, or it the daemon."""
+    reason = ""
+    for daemon in offer.daemons if not pod.daemon else ():
+        if pod.neighbour.indifferent and daemon.neighbour.indifferent:
+            continue
+        keys = {each.topology_key for each in (*pod.neighbour.avoids, *daemon.neighbour.avoids)}
+        domains = [key for key in keys if offer.nodes.meeting(Requirement(key, complement=True))]
+        why = quarrel(pod.neighbour, daemon.neighbour, domains, offer.nodes.generous)
+        if why:
+            bits &= ~daemon.bits
+            reason = reason or f"{why} keeps it away from {daemon.title}, which runs on every node"
+    return bits, reason
