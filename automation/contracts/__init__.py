@@ -32,9 +32,11 @@ def check_resources(resources: Iterable[Mapping[str, Any]], kubernetes: str | No
     """The findings on resources of the shape that ``automation preview --json`` prints.
 
     ``kubernetes`` is the minor that serves the objects; without it that of the stack's own cluster counts,
-    else the newest known. Unknown and secret values are accepted anywhere. Raises ImportError or
-    FileNotFoundError where ``unavailable`` gives a reason.
+    else the newest known. Unknown and secret values are accepted anywhere. Raises RuntimeError with the
+    reason that ``unavailable`` gives, if there is one.
     """
+    if reason := unavailable():
+        raise RuntimeError(reason)
     from automation.contracts.check import check
 
     return check(resources, kubernetes)

@@ -16,7 +16,7 @@ from catalog.kubernetes import minor
 
 Resource = Mapping[str, Any]
 
-_RELEASE = "kubernetes:helm.sh/v3:Release"
+_CHARTS = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart")
 _CLUSTER = "aws:eks/cluster:Cluster"
 _KUBERNETES = "kubernetes:"
 
@@ -41,7 +41,7 @@ def _cluster_version(resources: Iterable[Resource]) -> str | None:
 
 def _check(resource: Resource, kubernetes: str) -> Iterator[Finding]:
     token: str = resource["type"]
-    if token == _RELEASE:
+    if token in _CHARTS:
         yield from _check_release(resource)
     elif token.startswith(_KUBERNETES) and not token.startswith(_NO_OBJECTS) and not token.endswith("Patch"):
         yield from _check_object(resource, kubernetes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from automation.contracts import Finding, check_resources, unavailable
+from automation import contracts
+from automation.contracts import Finding, check_resources, store, unavailable
 from tests.contracts.objects import (
     AUTO_MODE_POOL,
     GOOD,
@@ -27,6 +29,17 @@ def found(checked: Resource, kubernetes: str | None = "1.36") -> list[tuple[str,
 
 def test_the_checks_can_run_here() -> None:
     assert unavailable() is None
+
+
+def test_a_missing_library_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contracts, "find_spec", lambda name: None if name == "cel" else object())
+    assert unavailable() == "the contract checks need cel: pip install -r requirements-dev.txt"
+
+
+def test_missing_captures_are_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "CRDS", tmp_path / "crds")
+    with pytest.raises(RuntimeError, match="holds no captured contracts: check out the whole repository"):
+        check_resources([])
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -388,6 +401,14 @@ def test_a_value_that_only_the_templates_show_is_known() -> None:
     ]
 
 
+def test_a_chart_resource_is_checked_like_a_release() -> None:
+    chart = {**GOOD["GPU Operator"], "type": "kubernetes:helm.sh/v4:Chart"}
+    assert found(chart) == []
+    assert found(changed(chart, "values/drver", {})) == [
+        ("values", "drver", "is not known here: did you mean driver?")
+    ]
+
+
 def test_a_mirrored_chart_is_checked_by_its_name() -> None:
     mirrored = release("oci://registry.example.org/charts/lws", "v0.10.0", {"replicaCoun": 2})
     assert found(mirrored) == [("values", "replicaCoun", "is not known here: did you mean replicaCount?")]
@@ -411,7 +432,7 @@ def test_without_a_known_cluster_the_newest_api_counts(version: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    "token", ["kubernetes:yaml/v2:ConfigGroup", "kubernetes:helm.sh/v4:Chart", "kubernetes:core/v1:NodePatch"]
+    "token", ["kubernetes:yaml/v2:ConfigGroup", "kubernetes:helm.sh/v3:Chart", "kubernetes:core/v1:NodePatch"]
 )
 def test_what_is_no_object_is_left_alone(token: str) -> None:
     assert found(resource(token, "test", {})) == []
