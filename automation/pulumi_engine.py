@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from automation.engine.preview import Progress, Request
 from automation.errors import PreviewError
-from automation.result import Diagnostic, Preview, Remediation, Resource, Violation, as_tree
+from automation.result import Diagnostic, Preview, Remediation, Resource, Violation, as_tree, by_weight
 from fleet.wire import decode
 
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
@@ -98,7 +98,7 @@ def _preview(
         for step in digest.get("steps") or ()
         if step["op"] not in _REMOVED and (resource := _resource(step)) is not None
     }
-    violations = tuple(_violation(event["policyEvent"]) for event in events if "policyEvent" in event)
+    violations = by_weight(_violation(event["policyEvent"]) for event in events if "policyEvent" in event)
     refused = any(violation.level == "mandatory" for violation in violations)
     diagnostics = tuple(_diagnostics(events, refused))
     return Preview(
@@ -133,7 +133,7 @@ def _resource(step: Mapping[str, Any]) -> Resource | None:
         type=state["type"],
         name=state["urn"].rpartition("::")[2],
         parent=state.get("parent"),
-        dependencies=tuple(state.get("dependencies") or ()),
+        dependencies=tuple(sorted(state.get("dependencies") or ())),
         inputs={key: value for key, value in inputs.items() if not key.startswith("__")},
         operation=step["op"],
     )
@@ -155,19 +155,24 @@ def _remediation(event: Mapping[str, Any]) -> Remediation:
 
 
 def _diagnostics(events: Iterable[Mapping[str, Any]], refused: bool) -> Iterator[Diagnostic]:
-    """Yield what the CLI would show, without the engine's own word and deed where policies refuse.
+    """Yield what the CLI would show, but for what it says of itself.
 
-    The engine then says that the preview failed and interrupts the program, which tells so at length.
+    Where policies refuse it adds that the preview failed. Where it stops the program, the program's host
+    tells of its interruption at length.
     """
-    for event in (event["diagnosticEvent"] for event in events if "diagnosticEvent" in event):
-        message = _COLOUR.sub("", event["message"]).rstrip("\n")
-        severity = event["severity"]
-        if severity == "debug" or event.get("ephemeral") or not message:
-            continue
+    said = [
+        (event["severity"], _COLOUR.sub("", event["message"]).rstrip("\n"), event)
+        for event in (event["diagnosticEvent"] for event in events if "diagnosticEvent" in event)
+        if event["severity"] != "debug" and not event.get("ephemeral")
+    ]
+    interrupted = any(message == "KeyboardInterrupt" for _, message, _ in said)
+    for severity, message, event in said:
         if refused and severity == "error" and message == "preview failed":
             continue
-        if refused and severity == "info#err" and message.startswith("Traceback"):
+        if interrupted and severity == "info#err" and message.startswith("Traceback"):
             return
+        if not message:
+            continue
         yield Diagnostic(_SEVERITIES.get(severity, "info"), message, event.get("urn", ""))
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
-from automation.result import Level, Policy, Preview, Violation, as_tree
+from automation.result import LEVELS, Policy, Preview, Violation, as_tree
 from fleet.wire import UNKNOWN, Secret
 
 Span = tuple[str, str]
@@ -25,9 +25,7 @@ _OPERATIONS = {
     "same": ("", ""),
     "update": ("~", "yellow"),
 }
-_LEVELS: tuple[Level, ...] = ("mandatory", "advisory")
 _LEVEL_STYLES = {"mandatory": "bold red", "advisory": "yellow"}
-_SEVERITIES = ("critical", "high", "medium", "low", None)
 _DIAGNOSTIC_STYLES = {"error": "bold red", "warning": "yellow", "info": "", "debug": "dim"}
 
 
@@ -92,7 +90,7 @@ def _resources(preview: Preview) -> Iterator[Line]:
         line += [(f"{resource.name:{name_width}}  ", ""), (f"{resource.operation:{plan_width}}", style)]
         remarks: Line = [
             (_count(number, f"{level} violation"), _LEVEL_STYLES[level])
-            for level in _LEVELS
+            for level in LEVELS
             if (number := found[resource.urn, level])
         ]
         if resource.note:
@@ -159,7 +157,7 @@ def _policies(preview: Preview) -> Iterator[Line]:
         return
     known = {(policy.pack, policy.name): policy for policy in preview.policies}
     groups: dict[tuple[str, str], list[Violation]] = {}
-    for violation in sorted(preview.violations, key=_rank):
+    for violation in preview.violations:
         groups.setdefault((violation.pack, violation.policy), []).append(violation)
     yield [("Policies:", "bold")]
     for pack in preview.packs:
@@ -205,13 +203,6 @@ def _violated(policy: Policy | None, violations: list[Violation]) -> Iterator[Li
         yield [(f"        {policy.url}", "dim")]
 
 
-def _rank(violation: Violation) -> tuple[object, ...]:
-    """Order violations by weight: level, then severity, then name."""
-    level = _LEVELS.index(violation.level) if violation.level in _LEVELS else len(_LEVELS)
-    severity = _SEVERITIES.index(violation.severity)
-    return level, severity, violation.pack, violation.policy, violation.urn, violation.message
-
-
 def _resource_name(urn: str) -> str:
     _, _, types, name = urn.split("::", 3) if urn.count("::") >= 3 else ("", "", "", urn)
     type_ = types.rpartition("$")[2]
@@ -227,7 +218,7 @@ def _summary(preview: Preview) -> Iterator[Line]:
         yield [(f"   {symbol:>2} ", style), (f"{number} {planned}", "")]
     if preview.packs:
         levels = Counter(violation.level for violation in preview.violations)
-        yield [("Violations: ", "bold"), (", ".join(f"{levels[level]} {level}" for level in _LEVELS), "")]
+        yield [("Violations: ", "bold"), (", ".join(f"{levels[level]} {level}" for level in LEVELS), "")]
     parts = ", ".join(f"{part} {time:.1f}s" for part, time in preview.seconds.items() if part != "total")
     total = preview.seconds.get("total", 0.0)
     yield [("Duration: ", "bold"), (f"{total:.1f}s ({parts})" if parts else f"{total:.1f}s", "")]

@@ -12,6 +12,11 @@ from fleet.wire import UNKNOWN, Secret
 Level = Literal["advisory", "mandatory", "remediate", "disabled"]
 Severity = Literal["low", "medium", "high", "critical"]
 
+LEVELS: tuple[Level, ...] = ("mandatory", "advisory")
+"""The levels that a violation can have, the binding one first."""
+
+_SEVERITIES: tuple[Severity | None, ...] = ("critical", "high", "medium", "low", None)
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -54,6 +59,16 @@ class Violation:
     severity: Severity | None
     urn: str
     message: str
+
+
+def by_weight(violations: Iterable[Violation]) -> tuple[Violation, ...]:
+    """Return `violations` by level, severity, policy and resource; a policy's own order is kept."""
+
+    def weight(violation: Violation) -> tuple[object, ...]:
+        level, severity = LEVELS.index(violation.level), _SEVERITIES.index(violation.severity)
+        return level, severity, violation.pack, violation.policy, violation.urn
+
+    return tuple(sorted(violations, key=weight))
 
 
 @dataclass(frozen=True, slots=True)

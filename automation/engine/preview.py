@@ -16,7 +16,7 @@ from automation.engine.packs import PackFolder
 from automation.engine.policy_settings import Setting
 from automation.engine.processes import Child
 from automation.project import Configuration, Project
-from automation.result import Diagnostic, Preview, Resource, as_tree, mask
+from automation.result import Diagnostic, Preview, Resource, as_tree, by_weight, mask
 
 if TYPE_CHECKING:
     from automation.engine.policy import Pack
@@ -195,7 +195,7 @@ class _Run:
                 replace(resource, inputs=mask(resource.inputs, self._secrets))
                 for resource, _ in as_tree(map(_resource, shown))
             ),
-            violations=tuple(replace(v, message=mask(v.message, self._secrets)) for v in violations),
+            violations=by_weight(replace(v, message=mask(v.message, self._secrets)) for v in violations),
             remediations=tuple(remediation for pack in self._packs for remediation in pack.remediations),
             policies=tuple(policy for pack in self._packs for policy in pack.policies),
             packs=tuple(pack.name for pack in self._packs),
@@ -224,7 +224,7 @@ def _resource(registration: Registration) -> Resource:
         type=registration.type,
         name=registration.name,
         parent=registration.parent or None,
-        dependencies=registration.dependencies,
+        dependencies=tuple(sorted(registration.dependencies)),
         inputs=decode(registration.inputs),
         operation="read" if registration.is_read else "create",
         note=registration.note,

@@ -32,9 +32,9 @@ POLICIES = (
     Policy("off", "guard", "Is off.", "disabled", None, "", ""),
 )
 VIOLATIONS = (
-    Violation("tagged", "guard", "advisory", None, BOX, "Things are tagged.\nbox has no tags."),
-    Violation("small", "guard", "mandatory", "high", BOX, "Things stay small.\nbox is too large.\nBy far."),
     Violation("small", "guard", "mandatory", "high", ROOT, "Things stay small."),
+    Violation("small", "guard", "mandatory", "high", BOX, "Things stay small.\nbox is too large.\nBy far."),
+    Violation("tagged", "guard", "advisory", None, BOX, "Things are tagged.\nbox has no tags."),
 )
 
 
