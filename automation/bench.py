@@ -12,12 +12,11 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 
 IMPORTS = "import pulumi, pulumi_aws, pulumi_eks, pulumi_kubernetes, pulumi_policy"
-_SAMPLE_SECONDS = 0.02
+_SAMPLE_SECONDS = 0.1
 _ACCEPTED = (0, 3)
 
 
@@ -27,51 +26,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("stack", nargs="?", default="dev")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args(argv)
-    imports = [_run([sys.executable, "-c", IMPORTS]) for _ in range(arguments.runs)]
     command = [sys.executable, "-m", "automation", "preview", arguments.stack]
-    previews = [_run(command) for _ in range(arguments.runs)]
-    bound = 3 * min(seconds for seconds, _ in imports) + 2
-    best = min(seconds for seconds, _ in previews)
-    _print("imports", [seconds for seconds, _ in imports])
-    _print(f"preview {arguments.stack}", [seconds for seconds, _ in previews])
-    print(
-        f"bound         {bound:6.2f} s   3 x imports + 2 s; the best preview takes {best / bound:.0%} of it"
-    )
-    print(
-        f"peak memory   {max(peak for _, peak in previews):6.0f} MB  of all processes of a preview together"
-    )
+    imports = [_seconds([sys.executable, "-c", IMPORTS]) for _ in range(arguments.runs)]
+    previews = [_seconds(command) for _ in range(arguments.runs)]
+    bound, best = 3 * min(imports) + 2, min(previews)
+    _print("imports", imports)
+    _print(f"preview {arguments.stack}", previews)
+    print(f"bound         {bound:6.2f} s   3 x imports + 2 s; the best preview takes {best / bound:.0%}")
+    print(f"peak memory   {_peak_megabytes(command):6.0f} MB  all processes of a preview together")
     return 0 if best <= bound else 1
 
 
-def _print(subject: str, seconds: list[float]) -> None:
-    print(
-        f"{subject:13} {min(seconds):6.2f} s   best of {len(seconds)}; median {statistics.median(seconds):.2f} s"
-    )
+def _print(subject: str, seconds: Sequence[float]) -> None:
+    median = statistics.median(seconds)
+    print(f"{subject:13} {min(seconds):6.2f} s   best of {len(seconds)}; median {median:.2f} s")
 
 
-def _run(command: list[str]) -> tuple[float, float]:
-    """Run `command`; return its wall time in seconds and the peak memory of it and its children in MB."""
+def _seconds(command: Sequence[str]) -> float:
+    """Run `command`; return its wall time in seconds."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    peaks: list[float] = []
-    sampler = threading.Thread(target=_sample, args=(process.pid, peaks), daemon=True)
-    sampler.start()
-    _, errors = process.communicate()
+    process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     seconds = time.perf_counter() - started
-    sampler.join()
     if process.returncode not in _ACCEPTED:
-        sys.exit(f"{' '.join(command)} failed:\n{errors.decode(errors='replace')}")
-    return seconds, max(peaks, default=0.0)
+        sys.exit(f"{' '.join(command)} failed:\n{process.stderr.decode(errors='replace')}")
+    return seconds
 
 
-def _sample(root: int, peaks: list[float]) -> None:
-    while resident := _resident_megabytes(root):
-        peaks.append(resident)
+def _peak_megabytes(command: Sequence[str]) -> float:
+    """Run `command`; return the largest resident memory that it and its descendants had at one time."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, _resident_megabytes(process.pid))
         time.sleep(_SAMPLE_SECONDS)
+    return peak
 
 
 def _resident_megabytes(root: int) -> float:
-    """Return the resident memory of a process and its descendants; 0 where they have ended or cannot be seen."""
+    """Return the resident memory of a process and its descendants, 0 where the system does not tell."""
     parents: dict[int, int] = {}
     pages: dict[int, int] = {}
     for entry in os.scandir("/proc") if os.path.isdir("/proc") else ():
