@@ -144,6 +144,11 @@ class NodePool:
         return f"{_NOUNS.get(self.kind, 'node group')} {self.name.text() or self.resource.name}"
 
     @property
+    def has_node_class(self) -> bool:
+        """Whether this is a NodePool that names a node class, known yet or not; without one it makes no node."""
+        return self.dynamic and not self.resource.at("spec", "template", "spec", "nodeClassRef", "group").absent
+
+    @property
     def static(self) -> Verdict:
         """Whether this is a NodePool that keeps a fixed number of nodes (`spec.replicas`)."""
         return self.resource.at("spec", "replicas").is_present() if self.dynamic else NO
