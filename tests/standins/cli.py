@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -110,24 +111,28 @@ class RealPulumi:
         for path in (events, recording):
             path.unlink(missing_ok=True)
         started = time.monotonic()
-        process = self._pulumi(*arguments, "--event-log", str(events), check=False)
+        status, transcript = self._pulumi(*arguments, "--event-log", str(events), check=False)
         seconds = time.monotonic() - started
-        return read_run(events, recording, process.returncode, process.stdout, seconds)
+        return read_run(events, recording, status, transcript, seconds)
 
-    def _pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        process = subprocess.run(
+    def _pulumi(self, *arguments: str, check: bool = True) -> tuple[int, str]:
+        process = subprocess.Popen(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
             cwd=self._project,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
         )
+        try:
+            transcript, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # and the CLI ends what it started
+            transcript, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+            transcript += f"\ninterrupted after {_TIMEOUT_SECONDS} s"
         if check and process.returncode != 0:
-            raise RuntimeError(f"pulumi {' '.join(arguments[:2])} failed:\n{process.stdout}")
-        return process
+            raise RuntimeError(f"pulumi {' '.join(arguments[:2])} failed:\n{transcript}")
+        return process.returncode, transcript
 
     @contextmanager
     def _serve_providers(self) -> Iterator[str]:

@@ -96,7 +96,9 @@ def managed_node_group(request: provider_pb2.ConstructRequest, state: Callable[[
     dependencies = {name: _dependencies(request, name, value) for name, value in inputs.items()}
 
     def derive(name: str, argument: str, *path: str) -> None:
-        inputs[name] = _read(arguments[argument], path, state)
+        # A cluster component stands for the data in its `core` output.
+        component = argument == "cluster" and is_resource_reference(arguments[argument])
+        inputs[name] = _read(arguments[argument], ("core", *path) if component else path, state)
         dependencies[name] = _dependencies(request, argument, arguments[argument])
 
     if "clusterName" not in inputs:
@@ -130,7 +132,13 @@ def _read(value: Any, path: Sequence[str], state: Callable[[str], Properties]) -
         return UNKNOWN
     value = plain(value)
     for key in path:
-        value = state(value["urn"])[key] if is_resource_reference(value) else value[key]
+        if is_resource_reference(value):
+            value = state(value["urn"])
+        if value == UNKNOWN:
+            return UNKNOWN
+        if key not in value:
+            raise NotModelledError(f"the stand-in has no value at {'.'.join(path)} to read {key} from")
+        value = value[key]
     return value
 
 

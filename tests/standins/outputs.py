@@ -12,6 +12,7 @@ import functools
 import hashlib
 import importlib
 import keyword
+import threading
 from collections.abc import Mapping
 from typing import Any, ForwardRef, Union, get_args, get_origin
 
@@ -21,6 +22,8 @@ from tests.standins.wire import UNKNOWN, Properties, plain
 
 REGION = "us-west-2"
 ACCOUNT = "123456789012"
+
+_importing = threading.Lock()
 
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -221,9 +224,12 @@ def _is_optional(kind: object) -> bool:
 
 def _sdk_class(type_token: str) -> type[pulumi.Resource] | None:
     """The class of an AWS or EKS type in the installed SDK; None for what a provider only echoes."""
-    package, module, name = type_token.split(":")
+    package, path_in_sdk, name = type_token.split(":")
     if package not in ("aws", "eks"):
         return None
-    service = module.split("/")[0]
+    service = path_in_sdk.split("/")[0]
     path = f"pulumi_{package}" if service == "index" else f"pulumi_{package}.{service}"
-    return getattr(importlib.import_module(f"{path}_" if keyword.iskeyword(service) else path), name, None)
+    # SDK packages load their modules lazily, which deadlocks when two threads do it at once.
+    with _importing:
+        module = importlib.import_module(f"{path}_" if keyword.iskeyword(service) else path)
+        return getattr(module, name, None)

@@ -35,7 +35,7 @@ class Violation:
     pack: str
     policy: str
     level: str
-    severity: str
+    severity: str | None
     urn: str
     message: str
 
@@ -130,7 +130,7 @@ def _violations(events: Iterable[dict[str, Any]]) -> Iterator[Violation]:
             pack=event["policyPackName"],
             policy=event["policyName"],
             level=event["enforcementLevel"],
-            severity=event.get("severity", ""),
+            severity=event.get("severity"),
             urn=event.get("resourceUrn", ""),
             message=event["message"].rstrip("\n"),
         )

@@ -161,6 +161,11 @@ def test_a_managed_node_group_reads_the_cluster_once_it_exists() -> None:
     assert inputs["scalingConfig"] == {"desiredSize": 2, "minSize": 1, "maxSize": 2}
 
 
+def test_a_managed_node_group_takes_a_cluster_component_too() -> None:
+    request = _construct(cluster=_reference("urn:component"))
+    assert managed_node_group(request, _state).inputs["clusterName"] == UNKNOWN
+
+
 def test_a_managed_node_group_leaves_scaling_to_an_autoscaler() -> None:
     request = _construct(cluster=_core(endpoint=UNKNOWN), ignoreScalingChanges=True)
     assert managed_node_group(request, _state).ignore_changes == ["scalingConfig.desiredSize"]
@@ -176,12 +181,12 @@ def _provider() -> Provider:
 
 
 def _core(endpoint: str) -> Properties:
-    reference = {
-        "4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e",
-        "urn": "urn:cluster",
-        "id": "main",
-    }
-    return {"cluster": reference, "endpoint": endpoint, "subnetIds": ["subnet-1"]}
+    return {"cluster": _reference("urn:cluster"), "endpoint": endpoint, "subnetIds": ["subnet-1"]}
+
+
+def _reference(urn: str) -> Properties:
+    signature = {"4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e"}
+    return signature | {"urn": urn, "id": "main"}
 
 
 def _construct(**inputs: Any) -> provider_pb2.ConstructRequest:
@@ -195,4 +200,4 @@ def _construct(**inputs: Any) -> provider_pb2.ConstructRequest:
 
 
 def _state(urn: str) -> Properties:
-    return {"urn:cluster": {"name": "main", "version": "1.36"}}[urn]
+    return {"urn:cluster": {"name": "main", "version": "1.36"}, "urn:component": {"core": UNKNOWN}}[urn]

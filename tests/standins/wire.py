@@ -20,6 +20,7 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_ASSETS = ("c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7")
 
 
 def decode(struct: Struct) -> Properties:
@@ -53,7 +54,8 @@ def display(value: Any) -> Any:
         return value
     if value.get(_SIGNATURE) == _SECRET:
         return "[secret]"
-    return {key: display(item) for key, item in value.items()}
+    marks = {_SIGNATURE, "hash"} if value.get(_SIGNATURE) in _ASSETS else set()
+    return {key: display(item) for key, item in value.items() if key not in marks}
 
 
 def contains_unknown(value: Any) -> bool:
