@@ -1,0 +1,105 @@
+"""What nodes of a managed group carry, and how Cluster Autoscaler learns of it while there is no node.
+
+EKS labels and taints the nodes; for a node that is yet to start, the autoscaler reads tags of the Auto
+Scaling group. It asks EKS too, but only about groups that never had a node.
+Source: https://github.com/kubernetes/autoscaler (cluster-autoscaler-1.36.1, cloudprovider/aws/README.md)
+"""
+
+from __future__ import annotations
+
+from catalog.accelerators import gpu_of, named_layout
+from catalog.instances import EFA_RESOURCE, InstanceType
+from catalog.instances import Accelerator as Device
+from components.karpenter import DEVICE_PLUGIN_LABEL, MIG_LAYOUT_LABEL
+from settings.managed_pools import POOL_LABEL, Allocation, ManagedPool
+from settings.node_pools import Accelerator
+
+ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
+"""Has the autoscaler wait for nvidia.com/gpu before it calls a node ready. A node whose GPUs are handed out
+as anything else would never be."""
+
+ALLOCATION_LABEL = "eks-inference/gpu-allocation"
+"""Tells apart the nodes whose GPUs the DRA driver hands out, where no device plugin may run."""
+
+TAG_PREFIX = "k8s.io/cluster-autoscaler"
+
+_TESLA = frozenset({"v100", "t4", "a100"})
+"""GPUs that the autoscaler still calls by their former family."""
+
+
+def node_labels(pool: ManagedPool) -> dict[str, str]:
+    """The labels of the pool's nodes."""
+    labels = {**pool.labels, POOL_LABEL: pool.name}
+    if pool.sharing.mig is not None:
+        labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
+    if pool.sharing.time_slicing is not None:
+        labels[DEVICE_PLUGIN_LABEL] = pool.sharing.time_slicing.configuration
+    if pool.accelerator is Accelerator.NVIDIA:
+        if pool.allocation is Allocation.DRA:
+            labels[ALLOCATION_LABEL] = Allocation.DRA.value
+        elif pool.sharing.mig is None:
+            labels[ACCELERATOR_LABEL] = _gpu_model(pool)
+    return labels
+
+
+def node_resources(pool: ManagedPool) -> dict[str, str]:
+    """What each node has beside processors and memory, which the autoscaler knows of every instance type.
+
+    Where types differ it is what all of them have.
+    """
+    known = pool.instances.known
+    if not known:
+        return {}
+    found = [_resources(pool, instance) for instance in known]
+    shared = [name for name in found[0] if all(name in others for others in found)]
+    least = {name: min(resources[name] for resources in found) for name in shared}
+    return {**{name: str(count) for name, count in least.items()}, "ephemeral-storage": _disk(pool)}
+
+
+def autoscaler_tags(pool: ManagedPool, cluster: str) -> dict[str, str]:
+    """The tags of the pool's Auto Scaling group: those it is found by, and the image of its nodes."""
+    template = f"{TAG_PREFIX}/node-template"
+    return {
+        f"{TAG_PREFIX}/enabled": "true",
+        f"{TAG_PREFIX}/{cluster}": "owned",
+        **{f"{template}/label/{key}": value for key, value in node_labels(pool).items()},
+        **{f"{template}/taint/{t.key}": f"{t.value or ''}:{t.effect.value}" for t in pool.node_taints},
+        **{f"{template}/resources/{name}": amount for name, amount in node_resources(pool).items()},
+    }
+
+
+def _gpu_model(pool: ManagedPool) -> str:
+    names = [known.accelerator.name for known in pool.instances.known if known.accelerator]
+    if not names:
+        return "nvidia"
+    return f"nvidia-tesla-{names[0]}" if names[0] in _TESLA else f"nvidia-{names[0]}"
+
+
+def _resources(pool: ManagedPool, instance: InstanceType) -> dict[str, int]:
+    """The devices of one node by resource name."""
+    found = {EFA_RESOURCE: instance.efa_interfaces} if pool.efa else {}
+    device = instance.accelerator
+    if device is None or device.resource is None:
+        return found
+    # Whole GPUs that nodes do not offer are said to be none: the autoscaler knows what EC2 builds in.
+    if pool.allocation is Allocation.DRA:
+        return {**found, device.resource: 0}
+    if pool.sharing.mig is not None:
+        return {**found, device.resource: 0, **_slices(device, pool.sharing.mig.layout)}
+    turns = pool.sharing.time_slicing.replicas if pool.sharing.time_slicing else 1
+    return {**found, device.resource: device.count * turns}
+
+
+def _slices(device: Device, layout: str) -> dict[str, int]:
+    """The MIG slices of one node by resource name; none where its GPUs have no such layout."""
+    gpu = gpu_of(device)
+    if gpu is None:
+        return {}
+    cut = named_layout(gpu, layout) or {}
+    return {gpu.profiles[profile].resource: count * device.count for profile, count in cut.items()}
+
+
+def _disk(pool: ManagedPool) -> str:
+    """Room for images, logs and emptyDir volumes."""
+    disks = [known.local_nvme_gb or 0 for known in pool.instances.known]
+    return f"{min(disks)}G" if pool.instance_store is not None and all(disks) else pool.root_volume.size
