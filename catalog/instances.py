@@ -235,6 +235,19 @@ def accelerated_types() -> Mapping[str, InstanceType]:
     return _accelerated()
 
 
+def auto_mode_offers(name: str) -> bool:
+    """Whether EKS Auto Mode offers an instance type (``g6e.xlarge``), or a family (``g6e``) in any size.
+
+    A type that the catalog does not have is judged by its family.
+    """
+    known = instance_type(name)
+    if known is not None:
+        return known.auto_mode
+    family, _, size = name.partition(".")
+    offered = read_toml("instance_families")["auto_mode"]
+    return family in offered["families"] and size not in offered["refused_sizes"]
+
+
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
     """Every type by name, in alphabetical order."""

@@ -4,21 +4,67 @@ from __future__ import annotations
 
 from typing import Final
 
+from guardrails.auto_mode import (
+    auto_mode_instance_supported,
+    auto_mode_no_node_access,
+    auto_mode_settings_together,
+    managed_group_on_auto_mode_has_addons,
+)
+from guardrails.capacity import gpu_nodes_tainted, gpu_pool_has_limit, spot_pool_diversified
+from guardrails.capacity_blocks import capacity_block_settings
 from guardrails.gpu_software import device_plugin_present, driver_not_reinstalled, single_device_plugin
+from guardrails.hardening import (
+    control_plane_logged,
+    endpoint_not_open,
+    imds_v2_required,
+    secrets_encrypted_with_kms,
+)
+from guardrails.karpenter import (
+    karpenter_handles_interruption,
+    karpenter_supports_kubernetes,
+    node_class_selectors_not_empty,
+    static_pool_gated,
+)
 from guardrails.mig import mig_not_on_auto_mode
 from guardrails.node_pools import node_pool_fields
 from guardrails.pinning import charts_pinned, images_pinned
+from guardrails.pods import pods_not_privileged
 from guardrails.rule import Rule
+from guardrails.system_nodes import system_nodes_steady
 from guardrails.undecided import undecided_in_preview
+from guardrails.versions import al2_retired, kubernetes_version_ends_soon, kubernetes_version_supported
+from guardrails.volumes import volumes_encrypted
 
 RULES: Final[tuple[Rule, ...]] = (
     mig_not_on_auto_mode,
     single_device_plugin,
     device_plugin_present,
     driver_not_reinstalled,
+    auto_mode_settings_together,
+    auto_mode_no_node_access,
+    auto_mode_instance_supported,
+    managed_group_on_auto_mode_has_addons,
     node_pool_fields,
+    node_class_selectors_not_empty,
+    static_pool_gated,
+    karpenter_supports_kubernetes,
+    karpenter_handles_interruption,
+    kubernetes_version_supported,
+    kubernetes_version_ends_soon,
+    al2_retired,
+    gpu_pool_has_limit,
+    gpu_nodes_tainted,
+    spot_pool_diversified,
+    system_nodes_steady,
+    capacity_block_settings,
+    imds_v2_required,
+    volumes_encrypted,
+    secrets_encrypted_with_kms,
+    endpoint_not_open,
+    control_plane_logged,
     images_pinned,
     charts_pinned,
+    pods_not_privileged,
     # Last, because it tells what the rules above could not decide.
     undecided_in_preview,
 )
