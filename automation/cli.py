@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 from automation.errors import PreviewError, UsageError
 
 if TYPE_CHECKING:
-    from automation.engine.preview import Progress, Request
+    from automation.request import Progress
     from automation.result import Preview
 
 INTERRUPTED = 130
-DEFAULT_PACK = Path("policies")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,13 +92,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _preview(arguments: argparse.Namespace) -> int:
-    request = _request(arguments)
+    from automation.preview import preview
+
     with _progress(arguments) as progress:
-        if arguments.engine == "pulumi":
-            from automation.pulumi_engine import preview
-        else:
-            from automation.engine.preview import preview
-        result = preview(request, progress)
+        result = preview(
+            Path.cwd(),
+            arguments.stack,
+            config_file=arguments.config_file,
+            packs=arguments.packs,
+            policy_config=arguments.policy_config,
+            engine=arguments.engine,
+            progress=progress,
+        )
     notes = _render(arguments.render, result) if arguments.render and not result.failed else []
     try:
         _print(result, arguments.json, notes)
@@ -118,29 +122,6 @@ def _print(result: Preview, as_json: bool, notes: Sequence[str]) -> None:
         from automation.report import print_report
 
         print_report(result, sys.stdout, notes)
-
-
-def _request(arguments: argparse.Namespace) -> Request:
-    from automation.engine.packs import find_pack
-    from automation.engine.policy_settings import read_settings
-    from automation.engine.preview import Request
-    from automation.project import find_project, read_configuration
-
-    root = Path.cwd()
-    project = find_project(root)
-    folders = arguments.packs
-    if folders is None:
-        folders = [DEFAULT_PACK] if (root / DEFAULT_PACK).is_dir() else []
-    return Request(
-        project=project,
-        stack=arguments.stack,
-        organization="organization",
-        configuration=read_configuration(project, arguments.stack, arguments.config_file),
-        config_file=arguments.config_file,
-        packs=[find_pack(folder) for folder in folders],
-        settings=read_settings(arguments.policy_config) if arguments.policy_config else {},
-        settings_file=arguments.policy_config,
-    )
 
 
 def _render(folder: Path, result: Preview) -> list[str]:

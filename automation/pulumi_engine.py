@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from automation.engine.preview import Progress, Request
 from automation.errors import PreviewError
+from automation.request import Request
 from automation.result import Diagnostic, Preview, Remediation, Resource, Violation, as_tree, by_weight
 from fleet.wire import decode
 
@@ -26,7 +26,7 @@ _SEVERITIES: dict[str, Literal["warning", "error"]] = {"warning": "warning", "er
 _ENVIRONMENT = {"PULUMI_DEBUG_COMMANDS": "true"}  # the Automation API itself asks for event logs so
 
 
-def preview(request: Request, progress: Progress) -> Preview:
+def preview_with_cli(request: Request) -> Preview:
     """Run `pulumi preview` on the stack of `request`.
 
     Raises PreviewError where there is no CLI, or where it says nothing that could be read.

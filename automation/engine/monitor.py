@@ -200,6 +200,8 @@ class _Monitor(ResourceMonitorServicer):
     def RegisterResourceHook(
         self, request: resource_pb2.RegisterResourceHookRequest, context: object
     ) -> Empty:
+        if request.on_dry_run:
+            self._warn_once(f"resource hook {request.name}", "asks to run in previews, but does not offline")
         return Empty()
 
     def RegisterErrorHook(self, request: resource_pb2.RegisterErrorHookRequest, context: object) -> Empty:

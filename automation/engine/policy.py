@@ -22,11 +22,11 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
 from automation.engine.grpc_options import CHANNEL_OPTIONS
-from automation.engine.policy_settings import LEVELS, Declaration, Setting, configure
 from automation.engine.processes import Child
 from automation.engine.resources import Registration, Registry, Stack
 from automation.engine.values import for_policies
 from automation.errors import PreviewError
+from automation.policy_settings import LEVELS, Declaration, Setting, configure
 from automation.result import Diagnostic, Policy, Remediation, Severity, Violation
 
 _SEVERITIES: tuple[Severity | None, ...] = (None, "low", "medium", "high", "critical")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -184,7 +185,26 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         check=False,
     )
     assert (process.returncode, process.stderr) == (0, "")
-    assert process.stdout.startswith("Preview of features/dev, offline: 15 resources")
+    assert process.stdout.startswith("Preview of features/dev, offline: 16 resources")
+
+
+def test_two_previews_at_once_do_not_disturb_each_other() -> None:
+    command = [sys.executable, "-m", "automation", "preview", "dev", "--no-policies", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=PROJECTS / "features",
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    documents = [json.loads(process.communicate()[0]) | {"seconds": None} for process in processes]
+    assert documents[0] == documents[1]
+    assert len(documents[0]["resources"]) == 16
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:

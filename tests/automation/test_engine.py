@@ -121,6 +121,10 @@ def test_an_invoke_is_unknown_and_said_so(features: Run) -> None:
     assert "warning: cloud:index:lookup: only its provider can answer" in features.stderr
 
 
+def test_a_hook_for_previews_does_not_run_and_is_said_so(features: Run) -> None:
+    assert "warning: resource hook watch: asks to run in previews" in features.stderr
+
+
 def test_two_runs_say_the_same(features: Run) -> None:
     again = run("features", "dev", "--no-policies", "--json").json
     assert again | {"seconds": None} == features.json | {"seconds": None}

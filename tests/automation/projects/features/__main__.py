@@ -41,6 +41,8 @@ vault = Thing("vault", {"token": token, "nested": {"token": token}, "asset": pul
 Thing("after", opts=pulumi.ResourceOptions(depends_on=[vault, outer]))
 echo = Thing("echo", {"size": 0, "tagged": None})
 remote = RemoteBox("remote", {"size": 7, "near": base.address})
+hook = pulumi.ResourceHook("watch", lambda args: None, pulumi.ResourceHookOptions(on_dry_run=True))
+Thing("watched", opts=pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook])))
 found = pulumi.CustomResource("cloud:index:Thing", "found", opts=pulumi.ResourceOptions(id="thing-1"))
 asked = pulumi.runtime.invoke_output("cloud:index:lookup", {"name": "x"})
 

@@ -7,15 +7,12 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from automation.engine.packs import PackFolder
-from automation.engine.policy_settings import Setting
 from automation.engine.processes import Child
-from automation.project import Configuration, Project
+from automation.request import Progress, Request
 from automation.result import Diagnostic, Preview, Resource, as_tree, by_weight, mask
 
 if TYPE_CHECKING:
@@ -26,25 +23,7 @@ if TYPE_CHECKING:
 _ERROR_WAS_SHOWN = 32
 
 
-Progress = Callable[[int], None]
-"""Called from any thread with the number of resources registered so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to preview."""
-
-    project: Project
-    stack: str
-    organization: str
-    configuration: Configuration
-    packs: Sequence[PackFolder]
-    settings: Mapping[str, Setting]
-    config_file: Path | None = None
-    settings_file: Path | None = None
-
-
-def preview(request: Request, progress: Progress) -> Preview:
+def preview_offline(request: Request, progress: Progress) -> Preview:
     """Run the program and let the packs judge what it registers. Children never outlive this call."""
     started = time.perf_counter()
     project, children = request.project, []
