@@ -1,0 +1,52 @@
+"""The dev stack under the real Pulumi CLI, offline against stand-ins for the providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.program.stack import ROOT
+from tests.standins.cli import RealPulumi, pulumi_available
+from tests.standins.report import Run
+
+CLUSTER = "eks/cluster:Cluster::inference-dev"
+
+pytestmark = pytest.mark.skipif(pulumi_available() is not None, reason=str(pulumi_available()))
+
+
+@pytest.fixture(scope="module")
+def lifecycle() -> Iterator[dict[str, Run]]:
+    """The stack brought up, previewed again, and taken down."""
+    with RealPulumi(ROOT, "dev") as pulumi:
+        yield {"up": pulumi.up(), "again": pulumi.preview(), "down": pulumi.destroy()}
+
+
+def test_it_comes_up_and_goes_down(lifecycle: dict[str, Run]) -> None:
+    assert [(step, run.status, run.errors) for step, run in lifecycle.items() if run.status] == []
+
+
+def test_a_second_preview_finds_nothing_to_do(lifecycle: dict[str, Run]) -> None:
+    assert lifecycle["again"].changes == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("gpt-oss-20b-deployment", "gpu-node-pool"),
+        ("gpt-oss-20b-deployment", "serving-namespace"),
+        ("gpu-node-pool", CLUSTER),
+        ("Release::gpu-operator", CLUSTER),
+        (CLUSTER, "NatGateway::inference-dev-nat-a"),
+        (CLUSTER, "cluster-role-AmazonEKSComputePolicy"),
+        (CLUSTER, "LogGroup::inference-dev-logs"),
+    ],
+)
+def test_what_others_need_goes_after_them(lifecycle: dict[str, Run], first: str, then: str) -> None:
+    gone = [step.urn for step in lifecycle["down"].steps if step.operation == "delete"]
+    assert _position(gone, first) < _position(gone, then)
+
+
+def _position(urns: list[str], ending: str) -> int:
+    (urn,) = (each for each in urns if each.endswith(ending))
+    return urns.index(urn)
