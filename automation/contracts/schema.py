@@ -79,9 +79,19 @@ def closed(schema: Schema) -> dict[str, Any]:
         result["pattern"] = _LATE_FLAGS.sub(r"\1^", schema["pattern"])
     if schema.get(_INT_OR_STRING) and "anyOf" not in schema:
         result["type"] = ["integer", "string"]
-    if result.pop("nullable", False):
-        return {"anyOf": [{"enum": [None]}, result]}
-    return result
+    return _with_null(result) if schema.get("nullable") else result
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if "type" in schema:
+        schema["type"] = (
+            [schema["type"], "null"] if isinstance(schema["type"], str) else [*schema["type"], "null"]
+        )
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+    if "anyOf" in schema:
+        schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
+    return schema
 
 
 def _unique_items(_: Validator, kind: str, items: Any, schema: Schema) -> Iterator[ValidationError]:
