@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.base import Duration, Form, LabelKey, LabelValue, Name, Quantity, Settings, duplicates, refused
+from settings.cluster import KmsKeyArn
 from settings.network import Zone
 
 InstanceCategory = Annotated[str, Form(r"[a-z]{1,4}", "an EC2 instance category such as c, g or p")]
@@ -219,7 +220,7 @@ class EphemeralStorage(Settings):
     throughput: int | None = Field(default=None, ge=125, le=2000)
     """MiB a second."""
 
-    kms_key_arn: str | None = None
+    kms_key_arn: KmsKeyArn | None = None
     """The key to encrypt it with; without one, AWS's own."""
 
 
