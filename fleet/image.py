@@ -151,6 +151,8 @@ def _named(name: str, data: Fact) -> Image | None:
         return _of_family(Family.BOTTLEROCKET, accelerated, data)
     if re.search(r"amazon-eks-node-al2023|eks/optimized-ami/[^/]+/amazon-linux-2023/", lowered):
         return _of_family(Family.AL2023, accelerated, data)
+    if re.search(r"amazon-eks-(gpu-|arm64-)?node-1|eks/optimized-ami/[^/]+/amazon-linux-2(-|/)", lowered):
+        return _of_family(Family.AL2, accelerated, data)
     return None
 
 
