@@ -116,6 +116,7 @@ class InstanceType:
     without prefix delegation. ``karpenter`` says that Karpenter's own table has the type. ``spot`` is False
     where EC2 has no spot of it. ``ultraservers`` maps an UltraServer to the number of instances it holds.
     ``prices`` are on-demand Linux dollars an hour by region; a missing region has no known price.
+    ``sources`` are keys into the data file's list of sources, beside the table that all types come from.
     """
 
     name: str
@@ -146,6 +147,7 @@ class InstanceType:
     ultraservers: Mapping[str, int] = field(default_factory=_nothing)
     prices: Mapping[str, float] = field(default_factory=_nothing)
     notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @property
     def bare_metal(self) -> bool:

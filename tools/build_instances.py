@@ -57,7 +57,7 @@ def build(source: Path) -> dict[str, str]:
         "as_of": overlay["meta"]["as_of"],
         "prices_as_of": overlay["meta"]["price_generated"],
         "units": "memory MiB, network and EBS Mbps, local NVMe GB, prices on-demand Linux USD an hour",
-        "sources": {"all": ec2["meta"]["source"], **overlay["meta"]["sources"]},
+        "sources": {"all": ec2["meta"]["source"], **public(overlay["meta"]["sources"])},
     }
     general = {name: record for name, record in records.items() if "accelerator" not in record}
     accelerated = {name: record for name, record in records.items() if "accelerator" in record}
@@ -138,6 +138,7 @@ def from_overlay(name: str, entry: Mapping[str, Any], base: Record | None) -> Re
         "ultraservers": entry.get("ultraserver", {}),
         "prices": entry["on_demand_usd_per_hour"] or {},
         "notes": [unsourced(note) for note in entry.get("notes", [])],
+        "sources": entry.get("sources", []),
         "accelerator": accelerator(entry, record.get("accelerator", {})),
     }
     families = read_toml("instance_families")
@@ -181,6 +182,14 @@ def exact_memory(gib: float, mib: int | None) -> int:
 
 def unsourced(note: str) -> str:
     return re.sub(r" \(source [A-Z0-9]+\)", "", note)
+
+
+def public(sources: Mapping[str, str]) -> dict[str, str]:
+    """The sources without the numbers under which a copy was read, which mean nothing to a reader."""
+    return {
+        key: re.sub(r"^index id \d+ \((.*)\)$", r"\1", re.sub(r" \(index id \d+\)|index id \d+, ", "", text))
+        for key, text in sources.items()
+    }
 
 
 def require_listed(name: str, stated: bool, table: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Structural schemas: closed against typing errors, completed by defaults, else as the API server reads them."""
+"""Structural schemas: closed against typing errors, completed by defaults, else like the API server."""
 
 from __future__ import annotations
 
