@@ -132,7 +132,10 @@ class Cluster(pulumi.ComponentResource):
 
         self.name = self.resource.name
         self.node_role_name = node_role.name
-        self.security_group_id = self.resource.vpc_config.cluster_security_group_id
+        # Through the id, which is unknown for as long as what EKS adds to the settings of the VPC is.
+        self.security_group_id = pulumi.Output.all(self.resource.id, self.resource.vpc_config).apply(
+            lambda known: str(known[1].cluster_security_group_id)
+        )
         self.kubeconfig = pulumi.Output.all(
             cluster=self.resource.name,
             endpoint=self.resource.endpoint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.program.stack import Config, Stack, preview
+from tests.program.stack import UNKNOWN, Config, Stack, preview
 
 NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -79,6 +79,8 @@ def test_everything_that_is_off_by_default_can_be_turned_on() -> None:
         stack.one(NODE_POOL)["spec"]["template"]["spec"]["nodeClassRef"]["name"]
         == node_class["metadata"]["name"]
     )
+    terms = [*node_class["spec"]["subnetSelectorTerms"], *node_class["spec"]["securityGroupSelectorTerms"]]
+    assert terms == [{"id": UNKNOWN}] * 4
     assert stack.one(RELEASE)["values"]["dcgmExporter"]["serviceMonitor"] == {"enabled": True}
     assert stack.one("kubernetes:core/v1:Secret")["stringData"] in ("[secret]", {"token": "[secret]"})
     assert "not:a-token" not in stack.printed + stack.complaints
