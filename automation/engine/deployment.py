@@ -6,13 +6,13 @@ which provider serves it, which transforms change it and what it then depends on
 
 from __future__ import annotations
 
+import json
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from google.protobuf.struct_pb2 import Struct, Value
-from pulumi.runtime.proto.analyzer_pb2 import AnalyzerResourceOptions
 from pulumi.runtime.proto.callback_pb2 import Callback
 from pulumi.runtime.proto.resource_pb2 import (
     RegisterPackageRequest,
@@ -49,11 +49,13 @@ class Package:
 
 
 @dataclass(slots=True)
-class _Known:
-    """What later registrations need to know about an earlier one."""
+class _Goal:
+    """What a request comes to, transforms applied."""
 
-    request: RegisterResourceRequest
-    transforms: list[Callback] = field(default_factory=list)
+    properties: Struct
+    options: TransformResourceOptions
+    dependencies: list[str]
+    property_dependencies: dict[str, tuple[str, ...]]
 
 
 class Deployment:
@@ -65,7 +67,6 @@ class Deployment:
         self._reviewer = reviewer
         self._callbacks = Callbacks()
         self._stack_transforms: list[Callback] = []
-        self._known: dict[str, _Known] = {}
         self._packages: dict[str, Package] = {}
         self._default_providers = threading.Lock()
 
@@ -94,28 +95,8 @@ class Deployment:
                 f"{request.name}: type {request.type!r} is not of the form package:module:Name"
             )
         self._inherit(request)
-        transforms = self._transforms(request)
-        properties = request.object
-        property_dependencies = {
-            key: tuple(dependencies.urns) for key, dependencies in request.propertyDependencies.items()
-        }
-        if not property_dependencies and not request.remote:
-            property_dependencies = {key: tuple(request.dependencies) for key in properties.fields}
-        options = _options(request)
-        if transforms:
-            own = property_dependencies if request.transforms else {}
-            properties = for_transforms(properties, own)
-            for callback in transforms:
-                properties, options = self._callbacks.transform(callback, request, properties, options)
-        dependencies = list(request.dependencies)
-        if request.transforms:
-            dependencies = list(options.depends_on)
-            property_dependencies = {}
-        for key, value in properties.fields.items():
-            found = [*property_dependencies.get(key, ()), *dependencies_of(value)]
-            property_dependencies[key] = tuple(dict.fromkeys(found))
-            if request.transforms:
-                dependencies += found
+        goal = self._goal(request)
+        options = goal.options
         if not request.custom:
             self._inherit_providers(request, options)
         provider = self._provider(request, options)
@@ -125,20 +106,19 @@ class Deployment:
             name=request.name,
             parent=request.parent,
             custom=request.custom,
-            inputs=_inputs(request, options, properties),
-            dependencies=tuple(dict.fromkeys(dependencies)),
-            property_dependencies=property_dependencies,
+            inputs=_inputs(request, options, goal.properties),
+            dependencies=tuple(dict.fromkeys(goal.dependencies)),
+            property_dependencies=goal.property_dependencies,
             provider=provider if request.custom else "",
-            providers=dict(options.providers),
-            options=_analyzer_options(request, options),
+            options=options,
+            transforms=tuple(request.transforms),
         )
         if request.remote:
-            return remote.expand(self, request, options, registration)
-        return self.add(registration, request)
+            return remote.expand(self, request, registration)
+        return self.add(registration)
 
-    def add(self, registration: Registration, request: RegisterResourceRequest) -> Registration:
-        """Let the reviewer see `registration` and keep it."""
-        self._known[registration.urn] = _Known(request, list(request.transforms))
+    def add(self, registration: Registration) -> Registration:
+        """Let the reviewer see `registration` and keep it. Raises PreviewError for a URN used twice."""
         self._reviewer.review(registration)
         provider = self.resources.provider_of(registration)
         if registration.custom and (provider is None or not has_unknowns(provider.inputs)):
@@ -152,35 +132,51 @@ class Deployment:
     def close(self) -> None:
         self._callbacks.close()
 
-    def _inherit(self, request: RegisterResourceRequest) -> None:
-        """Take from the parent what a child does not say itself."""
-        known = self._known.get(request.parent)
-        if known is None:
-            return
-        parent = known.request
-        if not request.HasField("protect") and parent.HasField("protect"):
-            request.protect = parent.protect
-        if not request.HasField("retainOnDelete") and parent.HasField("retainOnDelete"):
-            request.retainOnDelete = parent.retainOnDelete
-        request.deletedWith = request.deletedWith or parent.deletedWith
-        if not request.provider:
-            is_local_component = not request.remote and not request.custom
-            serves = parent.provider and package_of(request.type) == _package_served(parent.provider)
-            if is_local_component or serves:
-                request.provider = parent.provider
+    def _goal(self, request: RegisterResourceRequest) -> _Goal:
+        """Run the transforms that apply to `request` and tell what the resource then depends on.
+
+        Only transforms of the resource's own may take dependencies away.
+        """
+        properties, options = request.object, _options(request)
+        dependencies = {key: tuple(listed.urns) for key, listed in request.propertyDependencies.items()}
+        if not dependencies and not request.remote:
+            dependencies = {key: tuple(request.dependencies) for key in properties.fields}
+        if transforms := self._transforms(request):
+            properties = for_transforms(properties, dependencies if request.transforms else {})
+            for callback in transforms:
+                properties, options = self._callbacks.transform(callback, request, properties, options)
+        if request.transforms:
+            dependencies = {}
+        for key, value in properties.fields.items():
+            dependencies[key] = tuple(dict.fromkeys([*dependencies.get(key, ()), *dependencies_of(value)]))
+        if not request.transforms:
+            return _Goal(properties, options, list(request.dependencies), dependencies)
+        of_properties = [urn for urns in dependencies.values() for urn in urns]
+        return _Goal(properties, options, [*options.depends_on, *of_properties], dependencies)
 
     def _transforms(self, request: RegisterResourceRequest) -> list[Callback]:
         """Return the transforms that apply: the resource's own, its ancestors', the stack's."""
-        inherited = [
-            callback
-            for ancestor in self.resources.ancestors(request.parent)
-            for callback in self._known[ancestor.urn].transforms
-        ]
+        ancestors = self.resources.ancestors(request.parent)
+        inherited = [callback for ancestor in ancestors for callback in ancestor.transforms]
         return [*request.transforms, *inherited, *self._stack_transforms]
+
+    def _inherit(self, request: RegisterResourceRequest) -> None:
+        """Take from the parent what a child does not say itself."""
+        parent = self.resources.get(request.parent)
+        if parent is None:
+            return
+        options = parent.options
+        if not request.HasField("protect") and options.HasField("protect"):
+            request.protect = options.protect
+        if not request.HasField("retainOnDelete") and options.HasField("retain_on_delete"):
+            request.retainOnDelete = options.retain_on_delete
+        request.deletedWith = request.deletedWith or options.deleted_with
+        if not request.provider and _package_served(parent.provider) == package_of(request.type):
+            request.provider = parent.provider
 
     def _inherit_providers(self, request: RegisterResourceRequest, options: TransformResourceOptions) -> None:
         parent = self.resources.get(request.parent)
-        for package, provider in (parent.providers if parent else {}).items():
+        for package, provider in (parent.options.providers if parent else {}).items():
             if package not in options.providers:
                 options.providers[package] = provider
 
@@ -193,7 +189,7 @@ class Deployment:
         explicit = (
             options.provider
             or options.providers.get(package)
-            or (parent.providers.get(package) if parent and not parent.custom else None)
+            or (parent.options.providers.get(package) if parent and not parent.custom else None)
         )
         return explicit or self.default_provider(
             self._packages.get(request.packageRef)
@@ -202,6 +198,7 @@ class Deployment:
 
     def default_provider(self, package: Package) -> str:
         """Return a reference to the package's default provider, registered when it is first needed."""
+        self._check_default_provider(package)
         # As in pkg/resource/deploy/providers: default, version and URL joined, none but word characters.
         parts = ["default", package.version.replace(".", "_"), re.sub(r"\W+", "_", package.url)]
         name = "_".join(part for part in parts if part)
@@ -216,10 +213,17 @@ class Deployment:
                         inputs.fields[setting].CopyFrom(Value(string_value=value))
                 if package.version:
                     inputs.fields["version"].string_value = package.version
-                request = RegisterResourceRequest(type=type_, name=name, custom=True)
-                options = _analyzer_options(request, TransformResourceOptions())
-                self.add(Registration(urn, type_, name, "", True, inputs, options=options), request)
+                self.add(Registration(urn, type_, name, parent="", custom=True, inputs=inputs))
         return f"{urn}::{UNKNOWN}"
+
+    def _check_default_provider(self, package: Package) -> None:
+        """Refuse a default provider that the stack's configuration forbids."""
+        forbidden = self.stack.configuration.get("pulumi:disable-default-providers")
+        if forbidden and package.name != "pulumi" and {"*", package.name} & set(json.loads(forbidden)):
+            raise PreviewError(
+                f"the default provider of {package.name} is disabled by pulumi:disable-default-providers: "
+                "its resources need an explicit provider"
+            )
 
 
 def _inputs(
@@ -238,6 +242,9 @@ def _inputs(
 
 
 def _package_served(provider: str) -> str:
+    """Return the package of a provider that is referred to, "" for no reference."""
+    if not provider:
+        return ""
     return provider.rpartition("::")[0].split("::")[2].rpartition("$")[2].removeprefix("pulumi:providers:")
 
 
@@ -269,33 +276,3 @@ def _options(request: RegisterResourceRequest) -> TransformResourceOptions:
     if request.HasField("hooks"):
         options.hooks.CopyFrom(request.hooks)
     return options
-
-
-def _analyzer_options(
-    request: RegisterResourceRequest, options: TransformResourceOptions
-) -> AnalyzerResourceOptions:
-    timeouts = options.custom_timeouts
-    return AnalyzerResourceOptions(
-        protect=options.protect,
-        ignoreChanges=options.ignore_changes,
-        deleteBeforeReplace=options.delete_before_replace,
-        deleteBeforeReplaceDefined=options.HasField("delete_before_replace"),
-        additionalSecretOutputs=options.additional_secret_outputs,
-        aliases=[alias.urn for alias in options.aliases if alias.urn],
-        customTimeouts=AnalyzerResourceOptions.CustomTimeouts(
-            create=seconds(timeouts.create), update=seconds(timeouts.update), delete=seconds(timeouts.delete)
-        ),
-        parent=request.parent,
-    )
-
-
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
-
-
-def seconds(duration: str) -> float:
-    """Return a duration such as "1h30m" in seconds; "" is 0. Raises PreviewError for anything else."""
-    parts = _DURATION.findall(duration)
-    if "".join(number + unit for number, unit in parts) != duration:
-        raise PreviewError(f"custom timeout {duration!r}: write a duration such as 90s, 30m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)

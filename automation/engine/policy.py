@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Literal
@@ -17,10 +17,10 @@ from typing import Any, Literal
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
+from automation.engine.analyzer_messages import resource_request, stack_request
 from automation.engine.grpc_options import CHANNEL_OPTIONS
 from automation.engine.processes import Child
 from automation.engine.resources import Registration, Registry, Stack
@@ -54,13 +54,14 @@ class Pack:
         self.policies: tuple[Policy, ...] = ()
         self.violations: list[Violation] = []
         self.remediations: list[Remediation] = []
+        self.busy_seconds = 0.0
+        self.skipped_policies = False
+        self._channel: grpc.Channel | None = None
         self._child = child
         self._stack = stack
         self._settings = settings
         self._report = report
         self._on_failure = on_failure
-        self.busy_seconds = 0.0
-        self.skipped_policies = False
         self._client: Future[AnalyzerStub | None] = Future()
         self._work: queue.SimpleQueue[Callable[[AnalyzerStub], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"policy pack {self.name}", daemon=True)
@@ -78,7 +79,7 @@ class Pack:
             return
         if any(policy.level == "remediate" for policy in self.policies):
             self._guard("remediating", lambda: self._remediate(client, registration, resources))
-        request = _analyze_request(registration, resources, for_policies(registration.inputs))
+        request = resource_request(registration, resources, for_policies(registration.inputs))
         self._work.put(lambda client: self._analyze(client, request))
 
     def review_stack(self, resources: Registry) -> None:
@@ -89,6 +90,8 @@ class Pack:
         """Await everything that is under way."""
         self._work.put(None)
         self._thread.join()
+        if self._channel is not None:
+            self._channel.close()
 
     def _run(self) -> None:
         client = self._guard("starting", self._connect)
@@ -106,6 +109,8 @@ class Pack:
             self._on_failure(str(error))
         except grpc.RpcError as error:
             self._on_failure(f"policy pack {self.name} failed while {doing}: {error.details()}")
+        except Exception as error:  # whatever it is: without an answer of the pack there is no verdict
+            self._on_failure(f"policy pack {self.name} failed while {doing}: {error!r}")
         finally:
             self.busy_seconds += time.perf_counter() - started
         return None
@@ -113,8 +118,8 @@ class Pack:
     def _connect(self) -> AnalyzerStub:
         port = self._read_port()
         self._child.read_lines(self._child.stdout, self._say)
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS)
-        client = AnalyzerStub(channel)
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS)
+        client = AnalyzerStub(self._channel)
         stack = self._stack
         _if_implemented(
             client.ConfigureStack,
@@ -180,7 +185,7 @@ class Pack:
 
     def _remediate(self, client: AnalyzerStub, registration: Registration, resources: Registry) -> None:
         properties = for_policies(registration.inputs, keep_internal=True)
-        response = client.Remediate(_analyze_request(registration, resources, properties))
+        response = client.Remediate(resource_request(registration, resources, properties))
         for remediation in response.remediations:
             if remediation.diagnostic:
                 self._keep(remediation.policyName, "advisory", None, registration.urn, remediation.diagnostic)
@@ -195,10 +200,7 @@ class Pack:
             self._keep_diagnostic(diagnostic, request.urn)
 
     def _analyze_stack(self, client: AnalyzerStub, resources: Registry) -> None:
-        request = analyzer_pb2.AnalyzeStackRequest()
-        for registration in resources:
-            request.resources.append(_stack_resource(registration, resources))
-        for diagnostic in client.AnalyzeStack(request).diagnostics:
+        for diagnostic in client.AnalyzeStack(stack_request(resources)).diagnostics:
             known = resources.get(diagnostic.urn) is not None
             self._keep_diagnostic(diagnostic, diagnostic.urn if known else self._stack.root_urn)
 
@@ -249,45 +251,4 @@ def _declaration(policy: analyzer_pb2.PolicyInfo) -> Declaration:
         LEVELS[policy.enforcementLevel],
         MessageToDict(schema.properties),
         tuple(schema.required),
-    )
-
-
-def _provider(
-    registration: Registration, resources: Registry
-) -> analyzer_pb2.AnalyzerProviderResource | None:
-    provider = resources.provider_of(registration)
-    if provider is None:
-        return None
-    return analyzer_pb2.AnalyzerProviderResource(
-        urn=provider.urn, type=provider.type, name=provider.name, properties=for_policies(provider.inputs)
-    )
-
-
-def _analyze_request(
-    registration: Registration, resources: Registry, properties: Struct
-) -> analyzer_pb2.AnalyzeRequest:
-    return analyzer_pb2.AnalyzeRequest(
-        urn=registration.urn,
-        type=registration.type,
-        name=registration.name,
-        properties=properties,
-        options=registration.options,
-        provider=_provider(registration, resources),
-    )
-
-
-def _stack_resource(registration: Registration, resources: Registry) -> analyzer_pb2.AnalyzerResource:
-    dependencies: Iterable[tuple[str, tuple[str, ...]]] = registration.property_dependencies.items()
-    return analyzer_pb2.AnalyzerResource(
-        urn=registration.urn,
-        type=registration.type,
-        name=registration.name,
-        properties=for_policies(registration.outputs),
-        options=registration.options,
-        provider=_provider(registration, resources),
-        parent=registration.parent,
-        dependencies=registration.dependencies,
-        propertyDependencies={
-            key: analyzer_pb2.AnalyzerPropertyDependencies(urns=urns) for key, urns in dependencies if urns
-        },
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from google.protobuf.struct_pb2 import Struct, Value
-from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest, TransformResourceOptions
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 
 from automation.engine.values import UNKNOWN, has_unknowns, reference
 from automation.errors import PreviewError
@@ -59,23 +59,17 @@ _AWS_VERSION = "7.25.0"  # of the AWS provider that pulumi-eks 4.4 brings for it
 _SCALING = {"desiredSize": 2, "minSize": 1, "maxSize": 2}
 
 
-def expand(
-    deployment: Deployment,
-    request: RegisterResourceRequest,
-    options: TransformResourceOptions,
-    component: Registration,
-) -> Registration:
-    """Register the remote `component`, and the children that it is known to have.
+def expand(deployment: Deployment, request: RegisterResourceRequest, component: Registration) -> Registration:
+    """Register the remote `component` that `request` asks for, and the children that it is known to have.
 
-    `request` and `options` are those of the component, transforms applied. Raises PreviewError for
-    arguments that its provider refuses.
+    Raises PreviewError for arguments that its provider refuses.
     """
     if request.type != MANAGED_NODE_GROUP:
         component.note = NOT_EXPANDED
-        return deployment.add(component, request)
+        return deployment.add(component)
     arguments = _Arguments(request.name, component.inputs, component.property_dependencies)
     _check(arguments)
-    registered = deployment.register(_local(request, options, component.dependencies))
+    registered = deployment.register(_local(component))
     children = {}
     if arguments.has("enableEfaSupport"):
         children["placementGroup"] = deployment.register(_placement_group(arguments, registered))
@@ -123,25 +117,20 @@ def _check(arguments: _Arguments) -> None:
         raise PreviewError(f"{MANAGED_NODE_GROUP} {arguments.name}: " + "; ".join(problems))
 
 
-def _local(
-    request: RegisterResourceRequest, options: TransformResourceOptions, dependencies: Iterable[str]
-) -> RegisterResourceRequest:
+def _local(component: Registration) -> RegisterResourceRequest:
     """Return the registration that the provider makes for the component itself: it passes no inputs on."""
     local = RegisterResourceRequest(
-        type=request.type,
-        name=request.name,
-        parent=request.parent,
-        dependencies=dependencies,
-        provider=options.provider,
-        providers=options.providers,
-        aliases=options.aliases,
-        aliasSpecs=True,
-        transforms=request.transforms,
-        acceptSecrets=True,
-        acceptResources=True,
+        type=component.type,
+        name=component.name,
+        parent=component.parent,
+        dependencies=component.dependencies,
+        provider=component.options.provider,
+        providers=component.options.providers,
+        aliases=component.options.aliases,
+        transforms=component.transforms,
     )
-    if options.HasField("protect"):
-        local.protect = options.protect
+    if component.options.HasField("protect"):
+        local.protect = component.options.protect
     return local
 
 
@@ -155,8 +144,6 @@ def _child(
         custom=True,
         object=inputs,
         version=_AWS_VERSION,
-        acceptSecrets=True,
-        acceptResources=True,
     )
     for key in inputs.fields:
         child.propertyDependencies[key].urns.extend(dependencies.get(key, ()))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto.analyzer_pb2 import AnalyzerResourceOptions
+from pulumi.runtime.proto.callback_pb2 import Callback
+from pulumi.runtime.proto.resource_pb2 import TransformResourceOptions
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -39,7 +40,7 @@ class Registration:
     """One resource as the engine holds it.
 
     `inputs` and `outputs` are in wire form. `provider` is a reference: the provider's URN, "::" and its id.
-    `providers` are those a component hands to its children, by package. `note` is for the user.
+    `options` are those that transforms leave; `transforms` are the resource's own. `note` is for the user.
     """
 
     urn: str
@@ -51,8 +52,8 @@ class Registration:
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     provider: str = ""
-    providers: Mapping[str, str] = field(default_factory=dict)
-    options: AnalyzerResourceOptions = field(default_factory=AnalyzerResourceOptions)
+    options: TransformResourceOptions = field(default_factory=TransformResourceOptions)
+    transforms: tuple[Callback, ...] = ()
     outputs: Struct = field(default_factory=Struct)
     note: str = ""
     is_read: bool = False
