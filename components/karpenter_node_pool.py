@@ -30,6 +30,9 @@ class KarpenterNodePoolArgs:
     settings: KarpenterPool
     """What the pool is to be."""
 
+    cluster_name: pulumi.Input[str]
+    """The cluster's name."""
+
     home: EC2NodeHome
     """Where its nodes live."""
 
@@ -55,8 +58,14 @@ class KarpenterNodePool(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         placement_group = None
         if pool.placement is not None:
+            strategy = pool.placement.value
             placement_group = aws.ec2.PlacementGroup(
-                f"{name}-placement", strategy=pool.placement.value, tags=args.tags, opts=child
+                f"{name}-placement",
+                # Known in a preview, and another one where the strategy changes, which replaces the group.
+                name=pulumi.Output.concat(args.cluster_name, f"-{pool.name}-{strategy}"),
+                strategy=strategy,
+                tags=args.tags,
+                opts=child,
             )
         node_class = kubernetes.apiextensions.CustomResource(
             f"{name}-node-class",

@@ -166,6 +166,16 @@ def test_nodes_find_subnets_and_groups_by_a_tag_that_is_never_empty(either: Reso
     assert (tag["inputs"]["key"], tag["inputs"]["value"]) == ("karpenter.sh/discovery", "inference")
 
 
+def test_a_placement_group_is_known_by_its_name(either: Resources) -> None:
+    (group,) = of_type(either, "aws:ec2/placementGroup:PlacementGroup")
+    assert (group["inputs"]["name"], group["inputs"]["strategy"]) == (
+        "inference-gpu-block-cluster",
+        "cluster",
+    )
+    selectors = [each["inputs"]["spec"].get("placementGroupSelector") for each in of_type(either, NODE_CLASS)]
+    assert [each for each in selectors if each] == [{"name": "inference-gpu-block-cluster"}]
+
+
 def test_nodes_are_let_in_as_linux_nodes(either: Resources) -> None:
     (entry,) = of_type(either, "aws:eks/accessEntry:AccessEntry")
     assert entry["inputs"]["type"] == "EC2_LINUX"

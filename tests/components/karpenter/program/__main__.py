@@ -57,6 +57,7 @@ for pool in POOLS:
         pool.name,
         KarpenterNodePoolArgs(
             settings=pool,
+            cluster_name=cluster.name,
             home=karpenter.home,
             kubernetes_version=VERSION,
             controller=karpenter.release,
