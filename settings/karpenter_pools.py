@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalog.instances import instance_type
+from catalog.network_cards import network_interfaces
 from settings.base import Duration, Form, Quantity, Settings, refused
 from settings.cluster import KmsKeyArn
 from settings.node_pools import Accelerator, Disruption, KarpenterApiPool, Provisioner
@@ -38,6 +39,11 @@ EvictionThreshold = Annotated[
     ),
 ]
 Expiry = Annotated[str, Form(r"([0-9]+[smh])+|Never", "a duration such as 720h, or Never")]
+
+_DEFAULT_IOPS = 3000
+_IOPS_PER_MIB = 4
+"""What gp3 asks for each MiB/s of throughput.
+Source: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html"""
 
 
 class EvictionSignal(StrEnum):
@@ -147,6 +153,13 @@ class RootVolume(Settings):
     kms_key_arn: KmsKeyArn | None = None
     """The key to encrypt it with; without one, the account's default for volumes."""
 
+    @model_validator(mode="after")
+    def _is_as_fast_as_its_operations_allow(self) -> Self:
+        needed = (self.throughput or 0) * _IOPS_PER_MIB
+        if needed > (self.iops or _DEFAULT_IOPS):
+            raise refused(f"with iops of {needed} or more for that throughput")
+        return self
+
 
 PLAIN_VOLUME = RootVolume(size="50Gi")
 GPU_VOLUME = RootVolume(size="200Gi", iops=16000, throughput=1000)
@@ -209,7 +222,7 @@ class KarpenterPool(KarpenterApiPool):
     """Pull and unpack layers of images in parallel (SOCI). Slower on volumes below 600 MiB a second."""
 
     efa: bool = False
-    """Give nodes all the EFA interfaces that they can have. All `instances.types` must have equally many."""
+    """Give nodes all the EFA interfaces that they can have. All `instances.types` must have the same ones."""
 
     placement: PlacementStrategy | None = None
     """Make a placement group for the nodes."""
@@ -232,10 +245,8 @@ class KarpenterPool(KarpenterApiPool):
 
     @model_validator(mode="after")
     def _efa_interfaces_agree(self) -> Self:
-        if not self.efa:
-            return self
-        found = {name: instance_type(name) for name in self.instances.types}
-        counts = {known.efa_interfaces if known else 0 for known in found.values()}
-        if len(counts) != 1 or 0 in counts:
-            raise refused("false, or instances.types a list of types that have equally many EFAs", key="efa")
+        found = [instance_type(name) for name in self.instances.types]
+        layouts = {network_interfaces(known) if known else () for known in found}
+        if self.efa and (len(layouts) != 1 or () in layouts):
+            raise refused("false, or instances.types a list of types that have the same EFAs", key="efa")
         return self

@@ -46,11 +46,15 @@ def test_settings_read_back_what_they_write(pool: KarpenterPool) -> None:
         ),
         (
             {"efa": True, "instances": {"types": ["p5.48xlarge", "p5en.48xlarge"]}},
-            "efa is true, but must be false, or instances.types a list of types that have equally many EFAs.",
+            "efa is true, but must be false, or instances.types a list of types that have the same EFAs.",
+        ),
+        (
+            {"efa": True, "instances": {"types": ["p5en.48xlarge", "p6-b300.48xlarge"]}},
+            "efa is true, but must be false, or instances.types a list of types that have the same EFAs.",
         ),
         (
             {"efa": True, "instances": {"families": ["p5"]}},
-            "efa is true, but must be false, or instances.types a list of types that have equally many EFAs.",
+            "efa is true, but must be false, or instances.types a list of types that have the same EFAs.",
         ),
         (
             {"minInstanceTypes": 3, "instances": {"types": ["g5.xlarge", "g6.xlarge"]}},
@@ -78,6 +82,11 @@ def test_settings_read_back_what_they_write(pool: KarpenterPool) -> None:
         (
             {"volume": {"size": "200GB"}},
             'volume.size is "200GB", but must be the size of a volume in Gi or Ti, such as 200Gi.',
+        ),
+        (
+            {"volume": {"size": "200Gi", "throughput": 1000}},
+            'volume is {"size": "200Gi", "throughput": 1000}, but must be with iops of 4000 or more for that '
+            "throughput.",
         ),
         ({"metadataHopLimit": 0}, "metadataHopLimit is 0, but must be 1 or more."),
     ],
