@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE, POD_ENI_RESOURCE
+from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE
 from fleet.claimable import Claimable, plain_class
 from fleet.claims import Devices, extended_resource
 from fleet.daemons import daemon_sets, efa_plugin, neuron_part, releases, serves
@@ -52,10 +52,8 @@ def _running(platform: Platform, pool: NodePool, site: Site, claims: Claimable) 
         for index, kind in kinds.within(bits & site.nodes.bits):
             own = found.setdefault(index, {})
             own.update({name: count for name in names if (count := _count(kind, name, platform, pool, site))})
-    for index, kind in kinds.within(site.nodes.bits):
-        if kind.type is not None and kind.type.pod_enis:
-            found.setdefault(index, {})[POD_ENI_RESOURCE] = kind.type.pod_enis
-        if not platform.clusters:
+    if not platform.clusters:
+        for index, kind in kinds.within(site.nodes.bits & kinds.with_devices):
             _outside(kind, found.setdefault(index, {}), platform, pool, site)
     _mapped(platform, site, claims, found)
     return found

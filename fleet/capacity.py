@@ -6,14 +6,14 @@ aws/karpenter-provider-aws pkg/providers/instancetype/types.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from catalog.instances import (
     DEFAULT_EVICTION_MIB,
     KUBELET_DEFAULT_PODS,
+    POD_ENI_RESOURCE,
     InstanceType,
     allocatable_cpu_millis,
     allocatable_memory_mib,
@@ -23,13 +23,18 @@ CPU: Final = "cpu"
 MEMORY: Final = "memory"
 PODS: Final = "pods"
 STORAGE: Final = "ephemeral-storage"
+NATIVE: Final = frozenset({CPU, MEMORY, PODS, STORAGE, POD_ENI_RESOURCE})
+"""What a node has without any device plugin; interfaces for pods come with the VPC's own controller."""
 
 MIB: Final = 1000 << 20
 GIB: Final = 1000 << 30
 _GB: Final = 1000 * 10**9
 
-Amounts = Mapping[str, int]
+Amounts = tuple[tuple[str, int], ...]
 """Thousandths by resource name."""
+
+Thresholds = tuple[tuple[str, int | float], ...]
+"""Eviction thresholds: an amount, or a share of the whole as a fraction."""
 
 
 class LocalDisks(StrEnum):
@@ -44,57 +49,66 @@ class LocalDisks(StrEnum):
 class Settings:
     """What a node class or a node group sets of its nodes' capacity.
 
-    `volume` is the size of the volume that pods share. `kube` and `system` are reservations that replace or
-    add to the kubelet's own; `eviction` maps memory.available and nodefs.available to an amount, or to a
-    share of the whole as a fraction. `whole_memory` leaves the hypervisor's share in, which Karpenter takes
-    off before it knows.
+    `volume` is the size of the volume that pods share. `kube` replaces the kubelet's own reservations,
+    `system` adds to them, `eviction` replaces its thresholds (memory.available, nodefs.available).
+    `whole_memory` leaves the hypervisor's share in, which Karpenter takes off before it knows.
     """
 
     volume: int = 20 * GIB
     local_disks: LocalDisks = LocalDisks.UNUSED
     max_pods: int | None = None
-    kube: Amounts = field(default_factory=dict)
-    system: Amounts = field(default_factory=dict)
-    eviction: Mapping[str, int | float] = field(default_factory=dict)
+    kube: Amounts = ()
+    system: Amounts = ()
+    eviction: Thresholds = ()
     whole_memory: bool = False
 
 
-def capacity(kind: InstanceType, settings: Settings) -> dict[str, int]:
-    """Return what an instance has before anything is reserved, devices included."""
-    memory = (
-        kind.memory_mib
-        if settings.whole_memory
-        else allocatable_memory_mib(kind.memory_mib, kind.arch, 0, 0) + 255
-    )
-    return {
-        CPU: kind.vcpu * 1000,
-        MEMORY: memory * MIB,
-        PODS: (settings.max_pods or kind.default_pods or KUBELET_DEFAULT_PODS) * 1000,
-        STORAGE: _storage(kind, settings),
-        **{name: count * 1000 for name, count in kind.extended_resources.items()},
-    }
+def capacity(kind: InstanceType, settings: Settings, name: str) -> int:
+    """Return what an instance has of a resource before anything is reserved, devices included."""
+    match name:
+        case "cpu":
+            return kind.vcpu * 1000
+        case "memory" if settings.whole_memory:
+            return kind.memory_mib * MIB
+        case "memory":
+            return (allocatable_memory_mib(kind.memory_mib, kind.arch, 0, 0) + 255) * MIB
+        case "pods":
+            return (settings.max_pods or kind.default_pods or KUBELET_DEFAULT_PODS) * 1000
+        case "ephemeral-storage":
+            return _storage(kind, settings)
+    return kind.extended_resources.get(name, 0) * 1000
 
 
-def allocatable(kind: InstanceType, settings: Settings) -> dict[str, int]:
-    """Return what an instance leaves for pods."""
-    whole = capacity(kind, settings)
-    reserved = {
-        CPU: kind.vcpu * 1000 - allocatable_cpu_millis(kind.vcpu),
-        MEMORY: (255 + 11 * whole[PODS] // 1000) * MIB,
-        STORAGE: GIB,
-        **settings.kube,
-    }
-    evicted = {
-        MEMORY: _share(settings.eviction.get("memory.available", DEFAULT_EVICTION_MIB * MIB), whole[MEMORY]),
-        STORAGE: _share(settings.eviction.get("nodefs.available", 0.1), whole[STORAGE]),
-    }
-    return {
-        name: amount - reserved.get(name, 0) - settings.system.get(name, 0) - evicted.get(name, 0)
-        for name, amount in whole.items()
-    }
+def allocatable(kind: InstanceType, settings: Settings, name: str) -> int:
+    """Return what an instance leaves of a resource for pods."""
+    whole = capacity(kind, settings, name)
+    reserved = dict(settings.kube).get(name)
+    if reserved is None:
+        reserved = _kubelet_reserves(kind, settings, name)
+    return whole - reserved - dict(settings.system).get(name, 0) - _evicts(settings, name, whole)
 
 
-def _share(threshold: int | float, whole: int) -> int:
+def _kubelet_reserves(kind: InstanceType, settings: Settings, name: str) -> int:
+    match name:
+        case "cpu":
+            return kind.vcpu * 1000 - allocatable_cpu_millis(kind.vcpu)
+        case "memory":
+            return (255 + 11 * capacity(kind, settings, PODS) // 1000) * MIB
+        case "ephemeral-storage":
+            return GIB
+    return 0
+
+
+def _evicts(settings: Settings, name: str, whole: int) -> int:
+    thresholds = {
+        "memory.available": DEFAULT_EVICTION_MIB * MIB,
+        "nodefs.available": 0.1,
+        **dict(settings.eviction),
+    }
+    signal = {MEMORY: "memory.available", STORAGE: "nodefs.available"}.get(name)
+    if signal is None:
+        return 0
+    threshold = thresholds[signal]
     return threshold if isinstance(threshold, int) else -int(-whole * threshold // 1)
 
 

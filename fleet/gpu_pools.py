@@ -26,9 +26,9 @@ def pool_is_for_gpus(platform: Platform, pool: NodePool) -> Verdict:
     """Whether every node that the pool can make has NVIDIA GPUs, and it can make some."""
     nodes = nodes_of(platform, pool)
     labels = {LABELS: nodes.undecided.get(LABELS, frozenset())}
-    makes_some = some(Span(_bits(nodes.most), _bits(nodes.least), labels))
+    makes_gpus = some(Span(_with_gpus(nodes.most), _with_gpus(nodes.least), labels))
     makes_others = some(Span(_without_gpus(nodes.most), _without_gpus(nodes.least), labels))
-    return makes_some & ~makes_others
+    return makes_gpus & ~makes_others
 
 
 def operand_runs(platform: Platform, pool: NodePool, policy: Fact, name: str) -> Verdict:
@@ -46,6 +46,10 @@ def operand_runs(platform: Platform, pool: NodePool, policy: Fact, name: str) ->
 
 def _bits(nodes: Nodes) -> Bits:
     return 0 if nodes.problem else nodes.bits
+
+
+def _with_gpus(nodes: Nodes) -> Bits:
+    return _bits(nodes) & nodes.kinds.accelerated("nvidia")
 
 
 def _without_gpus(nodes: Nodes) -> Bits:

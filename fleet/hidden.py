@@ -1,4 +1,4 @@
-"""Whether device plugins and DRA drivers that the catalog does not know may run beside those that it knows."""
+"""Whether device plugins and DRA drivers that the catalog does not know may run beside those it knows."""
 
 from __future__ import annotations
 

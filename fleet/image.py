@@ -143,7 +143,7 @@ def _of_node_class(pool: NodePool) -> Image:
 def _named(name: str, data: Fact) -> Image | None:
     """Return the image that an alias, a parameter or a name of an AWS image means, or None for any other."""
     family, at, _ = name.partition("@")
-    if at:
+    if at or family in _ALIASES:
         return _of_family(_ALIASES.get(family), accelerated=True, data=data)
     lowered = name.lower()
     accelerated = "nvidia" in lowered or "gpu" in lowered

@@ -46,6 +46,11 @@ class Kinds:
         self.keys = frozenset(self._by_label)
         self._known: dict[Requirement, Bits] = {}
         self._accelerated: dict[str, Bits] = {}
+        self.with_devices: Bits = sum(
+            1 << index
+            for index, kind in enumerate(self.kinds)
+            if kind.accelerator is not None or (kind.type is not None and kind.type.efa_interfaces)
+        )
 
     def allowing(self, requirement: Requirement) -> Bits:
         """Return the kinds whose label meets the requirement; a kind without it meets only a negative one."""

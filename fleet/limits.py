@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.capacity import capacity
 from fleet.facts import Fact
+from fleet.holdings import whole_types
 from fleet.node_settings import settings
 from fleet.nodes import Nodes
 from fleet.platform import NodePool, Platform, PoolKind
@@ -37,12 +37,9 @@ def limited(nodes: Nodes, pool: NodePool, platform: Platform, reading: Reading) 
     if pool.static.holds or not amounts.keys() - {NODES}:
         return nodes
     own = settings(pool, platform, reading)
-    within = 0
-    for index, kind in nodes.kinds.within(nodes.bits):
-        if kind.type is not None:
-            has = capacity(kind.type, own)
-            if all(has.get(name, 0) <= amount for name, amount in amounts.items()):
-                within |= 1 << index
+    within = nodes.bits
+    for name, amount in amounts.items():
+        within &= ~whole_types(own, name).at_least(amount + 1) if name != NODES else nodes.bits
     shown = ", ".join(f"{name}: {written(amount)}" for name, amount in sorted(amounts.items()))
     return replace(nodes, bits=within, over_limits=nodes.bits & ~within, limits=shown)
 

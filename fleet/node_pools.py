@@ -37,7 +37,7 @@ from fleet.zones import region, zones
 NODE_POOL: Final = "karpenter.sh/nodepool"
 ANY_LABEL: Final = ""
 
-_ZONE_ID: Final = "topology.k8s.aws/zone-id"
+_PLACES: Final = frozenset({ZONE, REGION, "topology.k8s.aws/zone-id"})
 _WINDOWS_BUILD: Final = "node.kubernetes.io/windows-build"
 _RESERVATION: Final = (
     "capacity-reservation-id",
@@ -102,7 +102,8 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
         taints=blocking,
         unsure={key: exists for key, exists in offer.unsure.items() if key not in kinds.keys},
         vague=tuple(offer.vague),
-        open_keys=_open_keys(domain),
+        open_keys=_open_keys(domain or KARPENTER_DOMAIN),
+        sure=_PLACES,
         capacity=buying,
         min_values=_min_values(pool, platform, offer),
         new_names=True,
@@ -162,8 +163,7 @@ def _min_values(pool: NodePool, platform: Platform, offer: _Offer) -> dict[str, 
     )
     if best_effort and pool.kind is not PoolKind.AUTO:
         return {}
-    open_keys = (ZONE, REGION, _ZONE_ID)
-    wanted = {key: each.min_values for key, each in offer.requirements.items() if key not in open_keys}
+    wanted = {key: each.min_values for key, each in offer.requirements.items() if key not in _PLACES}
     return {key: count for key, count in wanted.items() if count}
 
 
@@ -220,13 +220,15 @@ def _given_labels(pool: NodePool, platform: Platform, domain: str, offer: _Offer
         offer.have(label(COMPUTE_TYPE, "auto"))
     else:
         offer.have(Requirement(f"{domain}/instance-tenancy", frozenset(("default", "dedicated"))))
+        offer.have(Requirement(f"{domain}/nitro-sandbox", frozenset(("true", "false"))))
     _operating_system(pool, platform, offer, reading)
     found = zones(pool, platform)
-    if found is not None:
-        offer.have(Requirement(ZONE, found))
-        home = region(found)
-        if home is not None:
-            offer.have(label(REGION, home))
+    home = region(found)
+    known = {ZONE: found, REGION: frozenset((home,)) if home else None}
+    for key in _PLACES:
+        values = known.get(key)
+        # Where subnets are not seen, any value that the pool allows may come.
+        offer.have(Requirement(key, complement=True) if values is None else Requirement(key, values))
     reserved = _reserves(pool)
     for key in _RESERVATION:
         if reserved.holds is False:
@@ -263,15 +265,11 @@ def _unknown_image(pool: NodePool) -> Iterator[Fact]:
     yield from (term["alias"] for term in terms.items() if term["alias"].unknown)
 
 
-def _open_keys(domain: str | None) -> frozenset[str]:
+def _open_keys(domain: str) -> frozenset[str]:
     """Return the labels that a pod may ask for because Karpenter knows them, whatever their values here."""
-    keys = {ZONE, REGION, _ZONE_ID}
-    if domain == KARPENTER_DOMAIN:
-        keys |= {
-            f"{domain}/{name}"
-            for name in ("placement-group-id", "placement-group-partition", "nitro-sandbox")
-        }
-    return frozenset(keys)
+    if domain == AUTO_MODE_DOMAIN:
+        return frozenset()
+    return frozenset(f"{domain}/{name}" for name in ("placement-group-id", "placement-group-partition"))
 
 
 # -- how instances are bought ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from fleet.capacity import CPU, GIB, MEMORY, STORAGE, LocalDisks, Settings
+from fleet.capacity import CPU, GIB, MEMORY, STORAGE, Amounts, LocalDisks, Settings, Thresholds
 from fleet.facts import Fact
 from fleet.image import Family, decoded, image, launch_template
 from fleet.platform import NodePool, Platform, PoolKind
@@ -112,6 +112,9 @@ def _unknown_size(fact: Fact, reading: Reading) -> int:
     return ENDLESS if reading.doubt(resource(STORAGE), fact) else 0
 
 
+_RESERVED: Final = (CPU, MEMORY, STORAGE)
+
+
 def _kubelet(fact: Fact, found: Settings, reading: Reading) -> Settings:
     max_pods = fact["maxPods"]
     kube, system = _amounts(fact["kubeReserved"]), _amounts(fact["systemReserved"])
@@ -124,24 +127,26 @@ def _kubelet(fact: Fact, found: Settings, reading: Reading) -> Settings:
 
 def _any_kubelet(fact: Fact, found: Settings, reading: Reading) -> Settings:
     """Return nothing reserved, or everything: the kubelet's settings are not known."""
-    for name in (CPU, MEMORY, STORAGE):
+    for name in _RESERVED:
         reading.doubt(resource(name), fact)
     if reading.generous:
-        return replace(found, kube={CPU: 0, MEMORY: 0, STORAGE: 0}, eviction={"memory.available": 0})
-    return replace(found, system={CPU: ENDLESS, MEMORY: ENDLESS, STORAGE: ENDLESS})
+        return replace(
+            found, kube=tuple((name, 0) for name in _RESERVED), eviction=(("memory.available", 0),)
+        )
+    return replace(found, system=tuple((name, ENDLESS) for name in _RESERVED))
 
 
-def _amounts(fact: Fact) -> dict[str, int] | None:
+def _amounts(fact: Fact) -> Amounts | None:
     """Return amounts by key, or None where one of them is not known."""
     if fact.unknown:
         return None
     try:
-        return {key: milli(value.value) for key, value in fact.entries()}
+        return tuple((key, milli(value.value)) for key, value in fact.entries())
     except ValueError:
         return None
 
 
-def _thresholds(fact: Fact) -> dict[str, int | float] | None:
+def _thresholds(fact: Fact) -> Thresholds | None:
     """Return eviction thresholds, amounts or fractions of the whole; None where one is not known."""
     if fact.unknown:
         return None
@@ -153,4 +158,4 @@ def _thresholds(fact: Fact) -> dict[str, int | float] | None:
             found[key] = milli(text) if not text.endswith("%") else float(text[:-1]) % 100 / 100
         except ValueError:
             return None
-    return found
+    return tuple(found.items())

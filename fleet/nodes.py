@@ -41,6 +41,7 @@ class Nodes:
     unsure: Mapping[str, bool] = field(default_factory=dict)
     vague: tuple[str, ...] = ()
     open_keys: frozenset[str] = frozenset()
+    sure: frozenset[str] = frozenset()
     capacity: Mapping[str, Bits] = field(default_factory=dict)
     min_values: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
@@ -76,7 +77,7 @@ class Nodes:
             return self._unsure_meets(wanted, self.unsure[key])
         known = self.labels.get(key)
         if known is not None:
-            return known.meets(wanted)
+            return known.meets(wanted) and not (wanted.absent and key in self.sure)
         if any(key.startswith(prefix) for prefix in self.vague):
             return self.generous
         return key in self.open_keys or wanted.negative

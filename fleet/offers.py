@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fleet.advertised import OTHER, advertised
-from fleet.capacity import CPU, MEMORY, PODS, STORAGE, allocatable
+from fleet.capacity import CPU, GIB, MEMORY, MIB, PODS, STORAGE
 from fleet.claimable import Claimable, claimable
 from fleet.daemons import discovery, gpu_site, serves
 from fleet.facts import Fact
 from fleet.hidden import hidden_advertisers
+from fleet.holdings import ENDLESS_STEPS, Holdings, Steps, of_types, shares
 from fleet.kinds import Bits
 from fleet.memo import per_platform
 from fleet.neighbours import Neighbour
@@ -20,58 +20,12 @@ from fleet.nodes import Nodes
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pods import Pod, pod_of
 from fleet.pools import nodes_of
-from fleet.quantities import ENDLESS
 from fleet.requests import UNKNOWN_RESOURCE
 from fleet.site import Site
 from fleet.span import LABELS, TAINTS, Reading, Span, resource, span
 from fleet.wire import UNKNOWN
 
-_FARGATE = {
-    CPU: 16_000,
-    MEMORY: 120 * (1000 << 30) - 256 * (1000 << 20),
-    STORAGE: 175 * (1000 << 30),
-    PODS: 1000,
-}
-
-
-class Holdings:
-    """How much of each resource the kinds of nodes have, in thousandths; `unlisted` answers for others."""
-
-    def __init__(self, amounts: Mapping[int, Mapping[str, int]], unlisted: Callable[[str], Bits]) -> None:
-        self.amounts = amounts
-        self._unlisted = unlisted
-        self._index: dict[str, tuple[list[int], list[Bits]]] = {}
-        self._listed = frozenset(name for each in amounts.values() for name in each)
-
-    def holding(self, name: str, amount: int) -> Bits:
-        """Return the kinds that have at least this much of a resource."""
-        if name not in self._listed:
-            return self._unlisted(name)
-        steps, sets = self._index.get(name) or self._indexed(name)
-        place = bisect_left(steps, amount)
-        return sets[place] if place < len(sets) else 0
-
-    def most(self, name: str, bits: Bits) -> tuple[int, int | None]:
-        """Return the most that one of some kinds has of a resource, and which kind that is."""
-        found = max(
-            ((each.get(name, 0), -index) for index, each in self.amounts.items() if bits >> index & 1),
-            default=None,
-        )
-        return (0, None) if found is None else (found[0], -found[1])
-
-    def _indexed(self, name: str) -> tuple[list[int], list[Bits]]:
-        by_amount: dict[int, Bits] = {}
-        for index, amounts in self.amounts.items():
-            amount = amounts.get(name, 0)
-            by_amount[amount] = by_amount.get(amount, 0) | 1 << index
-        steps = sorted(by_amount)
-        sets: list[Bits] = []
-        found = 0
-        for amount in reversed(steps):
-            found |= by_amount[amount]
-            sets.append(found)
-        self._index[name] = steps, sets[::-1]
-        return self._index[name]
+_FARGATE = {CPU: 16_000, MEMORY: 120 * GIB - 256 * MIB, STORAGE: 175 * GIB, PODS: 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +65,27 @@ def _offer(platform: Platform, pool: NodePool, nodes: Span[Nodes], reading: Read
     if not waits:
         own = _with_discovered(own, platform, pool, site)
     claims = claimable(platform, pool, site, static)
-    whole = _amounts(platform, pool, site, claims, static)
-    daemons = () if pool.kind is PoolKind.FARGATE else tuple(_daemons(platform, pool, nodes, reading))
-    left = {index: _less(amounts, index, daemons) for index, amounts in whole.items()} if daemons else whole
-    unlisted = _nothing if waits or pool.kind is PoolKind.FARGATE else _unlisted(platform, pool, own, reading)
-    return Offer(pool, own, Holdings(left, unlisted), Holdings(whole, unlisted), claims, daemons)
+    fargate = pool.kind is PoolKind.FARGATE
+    daemons = () if fargate else tuple(_daemons(platform, pool, nodes, reading))
+    unlisted = _nothing if waits or fargate else _unlisted(platform, pool, own, reading)
+    native = _native(platform, pool, reading)
+    units = {} if fargate else advertised(platform, pool, site, claims, static)
+    # What the limits keep out is told apart from what the pool lacks, by what those types have.
+    excluded = own.kinds.within(own.over_limits)
+    units |= {index: kind.type.extended_resources for index, kind in excluded if kind.type is not None}
+    devices = {
+        index: {name: count * 1000 for name, count in amounts.items()} for index, amounts in units.items()
+    }
+    everything = own.bits | own.over_limits
+    left = shares(everything, ((each.bits, dict(each.requests)) for each in daemons))
+    return Offer(
+        pool=pool,
+        nodes=own,
+        left=Holdings(native, devices, unlisted, left),
+        whole=Holdings(native, devices, unlisted, shares(everything, ())),
+        claims=claims,
+        daemons=daemons,
+    )
 
 
 def _with_discovered(nodes: Nodes, platform: Platform, pool: NodePool, site: Site) -> Nodes:
@@ -128,24 +98,14 @@ def _with_discovered(nodes: Nodes, platform: Platform, pool: NodePool, site: Sit
     return nodes.with_labels(vague=tuple(vague))
 
 
-def _amounts(
-    platform: Platform, pool: NodePool, site: Site, claims: Claimable, static: bool
-) -> dict[int, dict[str, int]]:
-    """Return what nodes have for pods: by their type's estimate, and by what plugins advertise."""
+def _native(platform: Platform, pool: NodePool, reading: Reading) -> Callable[[str], Steps]:
+    """Return what a pool's nodes have by themselves; servers of one's own state no processors or memory."""
     if pool.kind is PoolKind.FARGATE:
-        return {0: dict(_FARGATE)}
-    own = settings(pool, platform, site.reading)
-    devices = advertised(platform, pool, site, claims, static)
-    found: dict[int, dict[str, int]] = {}
-    for index, kind in site.nodes.kinds.within(site.nodes.bits | site.nodes.over_limits):
-        amounts = dict.fromkeys((CPU, MEMORY, PODS, STORAGE), ENDLESS)
-        if kind.type is not None:
-            amounts = allocatable(kind.type, own)
-            if site.nodes.bits >> index & 1:
-                for name in kind.type.extended_resources:
-                    del amounts[name]
-        found[index] = amounts | {name: count * 1000 for name, count in devices.get(index, {}).items()}
-    return found
+        return lambda name: Steps([(0, _FARGATE.get(name, 0))])
+    if pool.kind is PoolKind.HYBRID and pool.entry is not None:
+        return lambda name: ENDLESS_STEPS
+    own = settings(pool, platform, reading)
+    return lambda name: of_types(own, name)
 
 
 def _nothing(name: str) -> Bits:
@@ -206,13 +166,3 @@ def _note(pod: Span[Pod], nodes: Span[Nodes], taken: tuple[tuple[str, int], ...]
     for subject in bearing & nodes.undecided.keys():
         for name in names:
             reading.note(resource(name), nodes.undecided[subject])
-
-
-def _less(amounts: Mapping[str, int], index: int, daemons: Iterable[Daemon]) -> dict[str, int]:
-    left = dict(amounts)
-    for daemon in daemons:
-        if daemon.bits >> index & 1:
-            for name, amount in daemon.requests:
-                if name in left:
-                    left[name] -= amount
-    return left

@@ -14,12 +14,13 @@ from catalog.accelerators import MIG_RESOURCE_PREFIX
 from fleet.advertised import OTHER
 from fleet.capacity import CPU, MEMORY, PODS, STORAGE
 from fleet.fargate import fargate_refusal
+from fleet.holdings import Holdings
 from fleet.kinds import Bits
 from fleet.kubernetes import Workload
 from fleet.memo import per_platform
 from fleet.neighbours import quarrel
 from fleet.nodes import joined
-from fleet.offers import Holdings, Offer, offer_of
+from fleet.offers import Offer, offer_of
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pods import Pod, pod_of
 from fleet.pools import pools
@@ -51,7 +52,11 @@ class _Refusal:
 
 def place(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
     """Return the verdict of every pool of the stack on a workload's pods."""
-    pod = pod_of(platform, workload)
+    return place_pod(platform, pod_of(platform, workload))
+
+
+def place_pod(platform: Platform, pod: Span[Pod]) -> tuple[PoolVerdict, ...]:
+    """Return the verdict of every pool of the stack on a pod."""
     if pod.known:
         return _place_known(platform, pod.most)
     return tuple(_verdict(pod, pool, offer_of(platform, pool)) for pool in pools(platform))
@@ -183,10 +188,10 @@ def _holding(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
 
 
 def _too_little(offer: Offer, holdings: Holdings, bits: Bits, name: str, amount: int) -> str:
-    most, index = holdings.most(name, bits)
+    most = holdings.most(name, bits)
     asks = f"asks for {written(amount)} {name}"
-    if index is not None and most > 0:
-        kind = offer.nodes.kinds.kinds[index].name
+    if most > 0:
+        kind = next(kind.name for _, kind in offer.nodes.kinds.within(bits & holdings.holding(name, most)))
         beside = " beside its daemons" if offer.daemons and name in (CPU, MEMORY, STORAGE) else ""
         limits = ""
         if offer.nodes.over_limits & holdings.holding(name, amount):

@@ -90,6 +90,11 @@ class Cluster:
         return self.setting("computeConfig.enabled", "autoMode.enabled").is_true()
 
     @property
+    def node_role(self) -> Fact:
+        """The ARN of the role of nodes in Auto Mode's built-in pools, which EKS itself lets in."""
+        return self.setting("computeConfig.nodeRoleArn", "autoMode.computeConfig.nodeRoleArn")
+
+    @property
     def built_in_pools(self) -> Fact:
         """The names of Auto Mode's built-in node pools that are switched on."""
         return self.setting("computeConfig.nodePools", "autoMode.computeConfig.nodePools")
@@ -145,8 +150,10 @@ class NodePool:
 
     @property
     def has_node_class(self) -> bool:
-        """Whether this is a NodePool that names a node class, known yet or not; without one it makes no node."""
-        return self.dynamic and not self.resource.at("spec", "template", "spec", "nodeClassRef", "group").absent
+        """Whether this is a NodePool that names a node class, known yet or not: without, it makes no node."""
+        return (
+            self.dynamic and not self.resource.at("spec", "template", "spec", "nodeClassRef", "group").absent
+        )
 
     @property
     def static(self) -> Verdict:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from fleet.facts import Fact
+from fleet.kinds import ec2
 from fleet.memo import per_platform
 from fleet.node_groups import group_nodes
 from fleet.node_pools import node_pool_nodes
@@ -41,6 +42,8 @@ def nodes_of(platform: Platform, pool: NodePool) -> Span[Nodes]:
     """Return the nodes that a pool may have, before anything runs on them."""
 
     def read(reading: Reading) -> Nodes:
+        if pool.dynamic and not pool.has_node_class:
+            return Nodes(ec2(None), 0, reading.generous, problem="it names no node class (nodeClassRef)")
         if pool.dynamic or pool.kind is PoolKind.BUILT_IN:
             return node_pool_nodes(pool, platform, reading)
         return group_nodes(pool, platform, reading)
