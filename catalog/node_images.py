@@ -9,11 +9,13 @@ from typing import Any
 from catalog._data import read_toml
 
 
-def ami_type(accelerator: str, arch: str) -> str | None:
+def ami_type(accelerator: str, arch: str) -> str:
     """EKS's name for the Amazon Linux 2023 image for an accelerator (``none``, ``nvidia`` or ``neuron``) on a
-    processor architecture (``amd64`` or ``arm64``); None where EKS has no such image."""
+    processor architecture (``amd64`` or ``arm64``). Raises LookupError where EKS has no such image."""
     types: Mapping[str, str] = _table()["ami_types"].get(accelerator, {})
-    return types.get(arch)
+    if arch not in types:
+        raise LookupError(f"EKS has no image of Amazon Linux 2023 for {accelerator} on {arch}")
+    return types[arch]
 
 
 def ami_release(kubernetes: str) -> str | None:

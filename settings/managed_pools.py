@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from catalog.instances import InstanceType as CatalogType
 from catalog.instances import instance_type
 from catalog.network_cards import network_interfaces
-from catalog.node_images import ami_type
 from settings.base import Form, LabelKey, LabelValue, Name, Settings, duplicates, refused
 from settings.karpenter_pools import (
     GPU_VOLUME,
@@ -45,10 +44,6 @@ _LONGEST_NAME = 50
 """EKS allows 63 characters, and Pulumi adds some so that a group can be replaced by one beside it."""
 
 _MOST_TYPES = 20
-_DEFAULT_IOPS = 3000
-_IOPS_PER_MIB = 4
-"""What gp3 asks for each MiB/s of throughput."""
-
 _FAST_PULL_THROUGHPUT = 600
 """MiB/s below which pulling in parallel is slower than one by one.
 Source: https://github.com/awslabs/amazon-eks-ami (nodeadm, feature gate FastImagePull)"""
@@ -270,7 +265,7 @@ class ManagedPool(Settings):
     @model_validator(mode="after")
     def _name_leaves_room(self) -> Self:
         if len(self.name) > _LONGEST_NAME:
-            raise refused(f"at most {_LONGEST_NAME} long", key="name")
+            raise refused(f"{_LONGEST_NAME} characters long at most", key="name")
         return self
 
     @model_validator(mode="after")
@@ -278,17 +273,15 @@ class ManagedPool(Settings):
         for found in self.instances.known:
             actual = found.accelerator.kind if found.accelerator else Accelerator.NONE.value
             if self.accelerator.value != actual:
-                wanted = f"with types whose accelerator is {self.accelerator.value}"
+                wanted = f"of types whose accelerator is {self.accelerator.value}"
                 raise refused(f"{wanted} ({found.name} has {actual})", key="instances")
-        if ami_type(self.accelerator.value, self.architecture.value) is None:
-            raise refused(f"one that EKS has {self.architecture.value} images for", key="accelerator")
         return self
 
     @model_validator(mode="after")
     def _capacity_can_be_had(self) -> Self:
         block = self.capacity_type is ManagedCapacity.CAPACITY_BLOCK
         if block and len(self.instances.types) > 1:
-            raise refused("with a single type, that of the Capacity Block", key="instances")
+            raise refused("of a single type, that of the Capacity Block", key="instances")
         if self.capacity_reservation_id and self.capacity_type is ManagedCapacity.SPOT:
             raise refused("left out: spot instances use no reservation", key="capacityReservationId")
         if self.placement is PlacementStrategy.CLUSTER and not self.instances.in_one_zone:
@@ -303,11 +296,4 @@ class ManagedPool(Settings):
         all_known = len(self.instances.known) == len(self.instances.types)
         if self.efa and not (all_known and len(layouts) == 1 and () not in layouts):
             raise refused("false, or instances.types a list of types that have the same EFAs", key="efa")
-        return self
-
-    @model_validator(mode="after")
-    def _volume_is_as_fast_as_its_operations_allow(self) -> Self:
-        needed = (self.root_volume.throughput or 0) * _IOPS_PER_MIB
-        if needed > (self.root_volume.iops or _DEFAULT_IOPS):
-            raise refused(f"with iops of {needed} or more for that throughput", key="volume")
         return self

@@ -22,14 +22,16 @@ from catalog.node_images import ami_release, ami_type
         ("nvidia", "amd64", "AL2023_x86_64_NVIDIA"),
         ("nvidia", "arm64", "AL2023_ARM_64_NVIDIA"),
         ("neuron", "amd64", "AL2023_x86_64_NEURON"),
-        ("neuron", "arm64", None),
-        ("amd", "amd64", None),
     ],
 )
-def test_the_image_follows_accelerator_and_architecture(
-    accelerator: str, arch: str, expected: str | None
-) -> None:
+def test_the_image_follows_accelerator_and_architecture(accelerator: str, arch: str, expected: str) -> None:
     assert ami_type(accelerator, arch) == expected
+
+
+@pytest.mark.parametrize(("accelerator", "arch"), [("neuron", "arm64"), ("amd", "amd64")])
+def test_no_other_image_stands_in_for_one_that_eks_lacks(accelerator: str, arch: str) -> None:
+    with pytest.raises(LookupError, match=f"{accelerator} on {arch}"):
+        ami_type(accelerator, arch)
 
 
 def test_a_pinned_release_is_of_its_kubernetes_minor() -> None:
