@@ -78,8 +78,14 @@ class ManagedNodeGroup(pulumi.ComponentResource):
         tags = {**args.tags, "Name": f"{cluster.name}-{pool.name}"}
         placement = None
         if pool.placement_strategy is not None:
+            strategy = pool.placement_strategy.value
             placement = aws.ec2.PlacementGroup(
-                name, strategy=pool.placement_strategy.value, tags=tags, opts=child
+                name,
+                # Known in a preview, and another one where the strategy changes, which replaces the group.
+                name=f"{cluster.name}-{pool.name}-{strategy}",
+                strategy=strategy,
+                tags=tags,
+                opts=child,
             ).name
         template = aws.ec2.LaunchTemplate(
             name,
