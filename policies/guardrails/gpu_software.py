@@ -11,7 +11,7 @@ from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_gpus
 from fleet.image import image
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import all_of
+from fleet.verdict import NO, Verdict, all_of
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _HOW_TO_STOP: Final[Mapping[Owner, str]] = {
@@ -88,23 +88,25 @@ driver_not_reinstalled = PlatformRule(
 )
 
 
+def unserved(platform: Platform, pool: NodePool) -> Verdict:
+    """Return whether the stack makes a GPU pool, and nothing that can run there advertises its GPUs."""
+    # What serves the devices may belong to another stack, unless this one makes the cluster.
+    if pool.cluster is None or pool.kind is PoolKind.HYBRID:
+        return NO
+    served = gpu_owners(platform, pool)
+    return pool_is_for_gpus(platform, pool) & all_of(~serves for serves in served.values())
+
+
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in pools(platform):
-        # What serves the devices may belong to another stack, unless this one makes the cluster.
-        if pool.cluster is None or pool.kind is PoolKind.HYBRID:
-            continue
-        served = gpu_owners(platform, pool)
-        unserved = all_of(~verdict for verdict in served.values())
-        yield Claim(pool.urn, pool_is_for_gpus(platform, pool) & unserved, _unserved(pool, platform))
-
-
-def _unserved(pool: NodePool, platform: Platform) -> str:
-    family = image(pool, platform).family
-    return (
-        f"Nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install the "
-        "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, and let it tolerate "
-        "the pool's taints."
-    )
+        family = image(pool, platform).family
+        yield Claim(
+            pool.urn,
+            unserved(platform, pool),
+            f"Nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install the "
+            "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, and let it tolerate "
+            "the pool's taints.",
+        )
 
 
 device_plugin_present = PlatformRule(

@@ -23,8 +23,9 @@ CHART: Final = "karpenter"
 
 # -- selectors of node classes ------------------------------------------------------------------------------
 
-# What makes a term select something; the rest only narrows.
+# What makes a term select something (the rest only narrows), and what is never empty once it is known.
 _SELECTING: Final = ("tags", "id", "name", "alias", "ssmParameter", "instanceMatchCriteria")
+_REFERENCES: Final = ("id", "alias")
 _REQUIRED: Final = ("subnetSelectorTerms", "securityGroupSelectorTerms", "amiSelectorTerms")
 _OPTIONAL: Final = ("capacityReservationSelectorTerms",)
 
@@ -49,9 +50,10 @@ def _selectors(spec: Fact) -> Iterator[tuple[str, Verdict]]:
         if key in _REQUIRED:
             yield terms.path, terms.is_present() & terms.is_empty()
         for term in terms.items():
-            yield term.path, all_of(term[each].is_absent() for each in _SELECTING)
-            for _, value in term.entries():
-                yield value.path, value.is_present() & value.is_empty()
+            yield term.path, all_of(~term[each].is_given() for each in _SELECTING)
+            for part, value in term.entries():
+                if part not in _REFERENCES:
+                    yield value.path, value.is_present() & value.is_empty()
             for tag, value in term["tags"].entries():
                 yield value.path, value.equals("") if tag else value.is_present()
     group = spec["placementGroupSelector"]
@@ -80,13 +82,14 @@ def _check_static(platform: Platform, config: Config) -> Iterator[Claim]:
         for release in releases_in(platform, pool.cluster, CHART):
             yield Claim(
                 pool.urn,
-                pool.static & ~pool.on_auto_mode & ~_serves_static(release),
+                pool.static & ~pool.on_auto_mode & ~serves_static(release),
                 f"{pool.title} is static (spec.replicas), but {release.title} has Karpenter's gate "
                 "staticCapacity off: the pool makes no node.",
             )
 
 
-def _serves_static(release: HelmRelease) -> Verdict:
+def serves_static(release: HelmRelease) -> Verdict:
+    """Return whether a release of Karpenter keeps the nodes of static pools: its version, its gate."""
     since = capability(NodeType.KARPENTER, Feature.STATIC_CAPACITY).since or ""
     too_old = release.version.meets(lambda found: is_version(found) and minor(str(found)) < minor(since))
     return ~too_old & release.value("settings.featureGates.staticCapacity").is_true()

@@ -9,6 +9,8 @@ from fleet.daemons import policies
 from fleet.devices import pool_has_nvidia_gpus
 from fleet.facts import Fact
 from fleet.gpu_pools import MIG_MANAGER, operand_runs
+from fleet.homes import asks_for, homes, only_home
+from fleet.kubernetes import Workload
 from fleet.platform import NodePool, Platform
 from fleet.pools import pools
 from fleet.verdict import Verdict, all_of
@@ -29,6 +31,21 @@ def _check_not_on_auto_mode(platform: Platform, config: Config) -> Iterator[Clai
                 )
                 yield Claim(pool.urn, on_auto_mode & cuts, message)
             yield from _default_layouts(platform, pool)
+    for workload in platform.workloads:
+        yield Claim(
+            workload.urn,
+            slices_only_auto_mode(platform, workload),
+            f"{workload.title} asks for MIG slices, but can only run on EKS Auto Mode, which cuts no GPUs: "
+            "ask for nvidia.com/gpu, or give it a MIG pool of Karpenter or a managed node group.",
+        )
+
+
+def slices_only_auto_mode(platform: Platform, workload: Workload) -> Verdict:
+    """Return whether a workload asks for MIG slices and has nowhere to run but on Auto Mode."""
+    asks = asks_for(workload, lambda name: name.startswith(f"{_PREFIX}-"))
+    if asks.holds is False:
+        return asks
+    return asks & only_home(homes(platform, workload), lambda pool: pool.on_auto_mode)
 
 
 def _labels(pool: NodePool) -> Iterator[tuple[str, Verdict]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from fleet.kubernetes import KubernetesObject
@@ -86,4 +86,45 @@ node_pool_fields = PlatformRule(
     tags=("karpenter", "auto-mode", "nodes"),
     url="https://karpenter.sh/docs/concepts/nodepools/",
     check=_check_fields,
+)
+
+
+# -- labels of the right domain -----------------------------------------------------------------------------
+
+# The domain of a kind of node, the domain that its nodes do not have, and who runs them.
+_DOMAINS: Final = (
+    ("eks.amazonaws.com", "karpenter.k8s.aws", "Auto Mode"),
+    ("karpenter.k8s.aws", "eks.amazonaws.com", "Karpenter"),
+)
+
+
+def _check_domain(platform: Platform, config: Config) -> Iterator[Claim]:
+    for pool in platform.node_pools:
+        if not pool.dynamic:
+            continue
+        group = pool.resource.at("spec", "template", "spec", "nodeClassRef", "group")
+        for requirement in pool.requirements.items():
+            key = requirement["key"]
+            for own, foreign, runs in _DOMAINS:
+                yield Claim(
+                    pool.urn,
+                    group.equals(own) & key.meets(_in_domain(foreign)),
+                    f"{pool.title} requires {key.text()}, a label that nodes of {runs} never have: instance "
+                    f"labels are {own}/instance-* there.",
+                )
+
+
+def _in_domain(domain: str) -> Callable[[object], bool]:
+    return lambda key: str(key).startswith(f"{domain}/")
+
+
+node_pool_label_domain = PlatformRule(
+    name="node-pool-label-domain",
+    description="Node pools require the labels that their kind of node has: Auto Mode's, or Karpenter's.",
+    level=Level.MANDATORY,
+    severity=Severity.HIGH,
+    remediation="Use eks.amazonaws.com/instance-* on Auto Mode, karpenter.k8s.aws/instance-* on Karpenter.",
+    tags=("karpenter", "auto-mode", "nodes"),
+    url="https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html",
+    check=_check_domain,
 )

@@ -12,6 +12,7 @@ from guardrails.auto_mode import (
 )
 from guardrails.capacity import gpu_nodes_tainted, gpu_pool_has_limit, spot_pool_diversified
 from guardrails.capacity_blocks import capacity_block_settings
+from guardrails.dra import dra_not_on_auto_mode, dra_not_on_karpenter
 from guardrails.gpu_software import device_plugin_present, driver_not_reinstalled, single_device_plugin
 from guardrails.hardening import (
     control_plane_logged,
@@ -25,9 +26,12 @@ from guardrails.karpenter import (
     node_class_selectors_not_empty,
     static_pool_gated,
 )
+from guardrails.limits import gpu_pool_limits_agree
 from guardrails.mig import mig_not_on_auto_mode
-from guardrails.node_pools import node_pool_fields
+from guardrails.node_classes import node_class_exists
+from guardrails.node_pools import node_pool_fields, node_pool_label_domain
 from guardrails.pinning import charts_pinned, images_pinned
+from guardrails.placement import gpu_workload_has_nodes
 from guardrails.pods import pods_not_privileged
 from guardrails.rule import Rule
 from guardrails.system_nodes import system_nodes_steady
@@ -36,6 +40,9 @@ from guardrails.versions import al2_retired, kubernetes_version_ends_soon, kuber
 from guardrails.volumes import volumes_encrypted
 
 RULES: Final[tuple[Rule, ...]] = (
+    gpu_workload_has_nodes,
+    dra_not_on_auto_mode,
+    dra_not_on_karpenter,
     mig_not_on_auto_mode,
     single_device_plugin,
     device_plugin_present,
@@ -45,6 +52,8 @@ RULES: Final[tuple[Rule, ...]] = (
     auto_mode_instance_supported,
     managed_group_on_auto_mode_has_addons,
     node_pool_fields,
+    node_pool_label_domain,
+    node_class_exists,
     node_class_selectors_not_empty,
     static_pool_gated,
     karpenter_supports_kubernetes,
@@ -53,6 +62,7 @@ RULES: Final[tuple[Rule, ...]] = (
     kubernetes_version_ends_soon,
     al2_retired,
     gpu_pool_has_limit,
+    gpu_pool_limits_agree,
     gpu_nodes_tainted,
     spot_pool_diversified,
     system_nodes_steady,

@@ -44,11 +44,12 @@ def _check_images(resource: Resource, config: Config) -> Iterator[Claim]:
             yield _floating_image(image, f"{workload.title}, container {container['name'].text()}", config)
     release = helm_release(resource)
     if release:
-        for place, tag in _tags(resource["values"]):
+        for fact, floating in _named_in(resource["values"]):
+            exempt = fact.meets(lambda found: str(found).startswith(tuple(config["exempt"])))
             yield Claim(
                 resource.urn,
-                tag.meets(lambda found: is_floating_tag(str(found))),
-                f"{release.title} sets {place} to {tag.text()!r}, which can mean another image tomorrow.",
+                floating & ~exempt,
+                f"{release.title} sets {fact.path} to {fact.text()!r}, which can be another image tomorrow.",
             )
 
 
@@ -59,15 +60,24 @@ def _floating_image(image: Fact, where: str, config: Config) -> Claim:
     return Claim(image.urn, floating, message)
 
 
-def _tags(values: Fact) -> Iterator[tuple[str, Fact]]:
-    """Yield the tags that a release sets: `tag` keys, whose chart default is never asked for here."""
+_TAG_KEYS: Final = frozenset({"tag", "imagetag", "image_tag"})
+_IMAGE_KEYS: Final = frozenset({"image", "imagename", "image_name"})
+
+
+def _named_in(values: Fact) -> Iterator[tuple[Fact, Verdict]]:
+    """Yield the tags and whole references of images that a release sets, and whether they float.
+
+    What a release leaves to its chart is the chart's, whose version is pinned; so is an empty tag.
+    """
+    for item in values.items():
+        yield from _named_in(item)
     for key, fact in values.entries():
-        if key == "tag":
-            # An empty tag is the usual way to ask for the chart's own version.
-            if fact.equals("").holds is not True and not fact.absent:
-                yield fact.path, fact
+        if key.lower() in _TAG_KEYS and not isinstance(fact.value, dict | list):
+            yield fact, fact.meets(lambda found: found != "" and is_floating_tag(str(found)))
+        elif key.lower() in _IMAGE_KEYS and isinstance(fact.value, str):
+            yield fact, fact.meets(lambda found: ":" in found and is_floating(found))
         else:
-            yield from _tags(fact)
+            yield from _named_in(fact)
 
 
 images_pinned = ResourceRule(

@@ -19,9 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from automation.engine.packs import find_pack
-from automation.engine.preview import Request, preview
-from automation.project import find_project, read_configuration
+from automation.preview import preview
 from fleet.resources import Resource
 from fleet.wire import decode, reveal
 from tests.standins.outputs import planned
@@ -85,11 +83,8 @@ def capture(program: str) -> Capture:
         (root / "__main__.py").symlink_to(PROGRAMS / f"{program}.py")
         (root / "Pulumi.yaml").write_text("name: policies\nruntime: python\n")
         (root / "Pulumi.test.yaml").touch()
-        project = find_project(root)
-        configuration = read_configuration(project, "test")
-        request = Request(project, "test", "organization", configuration, [find_pack(RECORDER)], {})
         with patch.dict(os.environ, RECORDING=str(root / "recording")), _unclosed_pipes():
-            result = preview(request, _ignore)
+            result = preview(root, "test", packs=[RECORDER])
         errors = [each.message for each in result.diagnostics if each.severity == "error"]
         if result.failed or errors:
             raise RuntimeError(f"{program}.py failed: {errors or result.diagnostics}")
@@ -157,7 +152,3 @@ def _unclosed_pipes() -> Iterator[None]:
         warnings.simplefilter("ignore", ResourceWarning)
         yield
         gc.collect()
-
-
-def _ignore(*_progress: object) -> None:
-    """Nobody watches."""

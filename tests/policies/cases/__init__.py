@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.policies.cases import gpu_software, mig, node_pools, pinning
+from tests.policies.cases import (
+    auto_mode,
+    capacity,
+    gpu_software,
+    hardening,
+    karpenter,
+    mig,
+    node_pools,
+    pinning,
+    pods,
+    versions,
+    volumes,
+)
 from tests.policies.harness import Case, unchanged
 
-_TOPICS: Final = (gpu_software, mig, node_pools, pinning)
+_TOPICS: Final = (
+    auto_mode,
+    capacity,
+    gpu_software,
+    hardening,
+    karpenter,
+    mig,
+    node_pools,
+    pinning,
+    pods,
+    versions,
+    volumes,
+)
 _CHANGED: Final[tuple[Case, ...]] = tuple(case for topic in _TOPICS for case in topic.CASES)
 
 CASES: Final[tuple[Case, ...]] = (*unchanged(_CHANGED), *_CHANGED)

@@ -1,4 +1,4 @@
-"""An EKS Auto Mode cluster with a GPU pool, GPU Operator beside its own GPU software, and one model server."""
+"""An EKS Auto Mode cluster with a GPU pool, GPU Operator beside what it brings, and one model server."""
 
 import pulumi
 import pulumi_aws as aws
@@ -106,6 +106,62 @@ k8s.apps.v1.Deployment(
                 "tolerations": [TOLERATION],
             },
         },
+    },
+    opts=inside,
+)
+
+# -- left out until a case adds them --------------------------------------------------------------------
+
+for addon in ("vpc-cni", "kube-proxy", "coredns"):
+    aws.eks.Addon(f"spare-{addon}", cluster_name=cluster.name, addon_name=addon)
+aws.eks.NodeGroup(
+    "spare-group",
+    cluster_name=cluster.name,
+    node_group_name="workers",
+    node_role_arn=role.arn,
+    subnet_ids=["subnet-0a", "subnet-0b"],
+    ami_type="AL2023_x86_64_STANDARD",
+    instance_types=["m7i.xlarge"],
+    scaling_config={"min_size": 1, "desired_size": 1, "max_size": 4},
+)
+k8s.helm.v3.Release(
+    "spare-cilium",
+    chart="cilium",
+    version="1.20.0",
+    namespace="kube-system",
+    repository_opts={"repo": "https://helm.cilium.io/"},
+    values={"kubeProxyReplacement": "true"},
+    opts=inside,
+)
+k8s.apiextensions.CustomResource(
+    "spare-node-class",
+    api_version="eks.amazonaws.com/v1",
+    kind="NodeClass",
+    metadata={"name": "gpu"},
+    spec={
+        "role": role.name,
+        "subnetSelectorTerms": [{"tags": {"example.com/tier": "private"}}],
+        "securityGroupSelectorTerms": [{"tags": {"example.com/tier": "private"}}],
+        "ephemeralStorage": {"size": "200Gi"},
+    },
+    opts=inside,
+)
+k8s.apiextensions.CustomResource(
+    "spare-cpu-pool",
+    api_version="karpenter.sh/v1",
+    kind="NodePool",
+    metadata={"name": "cpu"},
+    spec={
+        "template": {
+            "spec": {
+                "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": "default"},
+                "requirements": [
+                    {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+                    {"key": "eks.amazonaws.com/instance-category", "operator": "In", "values": ["m"]},
+                ],
+            }
+        },
+        "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "5m"},
     },
     opts=inside,
 )

@@ -198,3 +198,83 @@ k8s.apps.v1.Deployment(
     },
     opts=inside,
 )
+
+# -- left out until a case adds them --------------------------------------------------------------------
+
+block_template = aws.ec2.LaunchTemplate(
+    "spare-block-template",
+    metadata_options={"http_tokens": "required", "http_put_response_hop_limit": 2},
+    instance_market_options={"market_type": "capacity-block"},
+    capacity_reservation_specification={
+        "capacity_reservation_target": {"capacity_reservation_id": "cr-0123456789abcdef0"}
+    },
+)
+aws.eks.NodeGroup(
+    "spare-block",
+    cluster_name=cluster.name,
+    node_group_name="block",
+    node_role_arn=node_role.arn,
+    subnet_ids=SUBNETS[:1],
+    ami_type="AL2023_x86_64_NVIDIA",
+    capacity_type="CAPACITY_BLOCK",
+    instance_types=["p5.48xlarge"],
+    labels={"nvidia.com/gpu.present": "true"},
+    taints=[{"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}],
+    launch_template=newest(block_template),
+    scaling_config={"min_size": 0, "desired_size": 0, "max_size": 2},
+)
+aws.eks.FargateProfile(
+    "spare-fargate",
+    cluster_name=cluster.name,
+    pod_execution_role_arn="arn:aws:iam::123456789012:role/fargate",
+    selectors=[{"namespace": "kube-system"}],
+    subnet_ids=SUBNETS,
+)
+aws.ebs.Volume("spare-volume", availability_zone="us-west-2a", size=100, encrypted=True)
+k8s.helm.v3.Release(
+    "spare-cluster-autoscaler",
+    chart="cluster-autoscaler",
+    version="9.59.0",
+    namespace="kube-system",
+    repository_opts={"repo": "https://kubernetes.github.io/autoscaler"},
+    values={"autoDiscovery": {"clusterName": "inference"}},
+    opts=inside,
+)
+k8s.apps.v1.DaemonSet(
+    "spare-exporter",
+    metadata={"name": "dcgm-exporter", "namespace": "monitoring"},
+    spec={
+        "selector": {"match_labels": {"app": "dcgm-exporter"}},
+        "template": {
+            "metadata": {"labels": {"app": "dcgm-exporter"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "exporter",
+                        "image": "nvcr.io/nvidia/k8s/dcgm-exporter:4.8.2-4.9.0-ubuntu22.04",
+                        "security_context": {"privileged": True},
+                    }
+                ],
+                "volumes": [{"name": "resources", "host_path": {"path": "/var/lib/kubelet/pod-resources"}}],
+            },
+        },
+    },
+    opts=inside,
+)
+other = aws.eks.Cluster(
+    "spare-cluster",
+    name="other",
+    role_arn="arn:aws:iam::123456789012:role/cluster",
+    version="1.37",
+    access_config={"authentication_mode": "API"},
+    enabled_cluster_log_types=["api", "audit", "authenticator"],
+    encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+    vpc_config={"subnet_ids": SUBNETS, "endpoint_private_access": True, "endpoint_public_access": False},
+)
+aws.eks.FargateProfile(
+    "spare-other-fargate",
+    cluster_name=other.name,
+    pod_execution_role_arn="arn:aws:iam::123456789012:role/fargate",
+    selectors=[{"namespace": "kube-system"}],
+    subnet_ids=SUBNETS,
+)

@@ -1,0 +1,58 @@
+"""The rule that every pod which asks for accelerators has somewhere to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.homes import asks_for_accelerators, homes
+from fleet.kubernetes import Workload
+from fleet.placement import PoolVerdict, place
+from fleet.platform import Platform
+from fleet.verdict import Verdict, all_of, any_of
+from guardrails.dra import claims_only_auto_mode, claims_only_karpenter
+from guardrails.gpu_software import unserved
+from guardrails.mig import slices_only_auto_mode
+from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
+
+
+def _check_nodes(platform: Platform, config: Config) -> Iterator[Claim]:
+    for workload in platform.workloads:
+        asks = asks_for_accelerators(workload)
+        # Pools may belong to another stack, unless this one makes the cluster.
+        if asks.holds is False or platform.cluster_of(workload.owner.resource) is None:
+            continue
+        found = place(platform, workload)
+        homeless = all_of(~each.verdict for each in found)
+        yield Claim(
+            workload.urn,
+            asks & homeless & ~_explained(platform, workload),
+            f"{workload.title} fits no node pool: {_reasons(found)}.",
+        )
+
+
+def _explained(platform: Platform, workload: Workload) -> Verdict:
+    """Whether a rule with a name of its own says why a workload has no home."""
+    return any_of(
+        [
+            slices_only_auto_mode(platform, workload),
+            claims_only_auto_mode(platform, workload),
+            claims_only_karpenter(platform, workload, allow_alpha=False),
+            any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
+        ]
+    )
+
+
+def _reasons(found: tuple[PoolVerdict, ...]) -> str:
+    return "; ".join(f"{each.pool.title}: {each.reason}" for each in found) or "the stack has none"
+
+
+gpu_workload_has_nodes = PlatformRule(
+    name="gpu-workload-has-nodes",
+    description="Every pod that asks for accelerators fits some node pool.",
+    level=Level.MANDATORY,
+    severity=Severity.CRITICAL,
+    remediation="Change the pod or a pool; the message gives the first reason of each pool.",
+    tags=("accelerators", "placement"),
+    url="https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/",
+    check=_check_nodes,
+)
