@@ -53,7 +53,7 @@ class Kinds:
         )
 
     def allowing(self, requirement: Requirement) -> Bits:
-        """Return the kinds whose label meets the requirement; a kind without it meets only a negative one."""
+        """Return the kinds whose label meets the requirement; a kind without it meets an optional one."""
         found = self._known.get(requirement)
         if found is None:
             found = self._known[requirement] = self._allowing(requirement)
@@ -66,7 +66,7 @@ class Kinds:
             labelled |= bits
             if requirement.allows(value):
                 found |= bits
-        return found | (self.all & ~labelled if requirement.negative else 0)
+        return found | (self.all & ~labelled if requirement.optional else 0)
 
     def accelerated(self, kind: str) -> Bits:
         """Return the kinds that have accelerators of a kind: nvidia, neuron or amd."""

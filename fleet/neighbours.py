@@ -91,7 +91,7 @@ def _matches(avoidance: Avoidance, rival: Neighbour, generous: bool) -> bool:
         return False
     labels = dict(rival.labels)
     return all(
-        each.allows(labels[each.key]) if each.key in labels else each.negative for each in avoidance.labels
+        each.allows(labels[each.key]) if each.key in labels else each.optional for each in avoidance.labels
     )
 
 

@@ -7,7 +7,7 @@ and aws/karpenter-provider-aws pkg/providers/instancetype (computeRequirements).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from catalog.instances import AUTO_MODE_DOMAIN, KARPENTER_DOMAIN
@@ -65,7 +65,9 @@ class _Offer:
     def require(self, wanted: Requirement) -> None:
         """Narrow the pool by a requirement of its own."""
         known = self.requirements.get(wanted.key)
-        self.requirements[wanted.key] = wanted if known is None else known & wanted
+        both = wanted if known is None else known & wanted
+        # Karpenter takes what contradicts itself for a label that must not exist.
+        self.requirements[wanted.key] = both if both.possible else replace(both, optional=True)
         if wanted.key in self.kinds.keys:
             self.bits &= self.kinds.allowing(wanted)
 
@@ -103,7 +105,6 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
         unsure={key: exists for key, exists in offer.unsure.items() if key not in kinds.keys},
         vague=tuple(offer.vague),
         open_keys=_open_keys(domain or KARPENTER_DOMAIN),
-        sure=_PLACES,
         capacity=buying,
         min_values=_min_values(pool, platform, offer),
         new_names=True,
@@ -152,7 +153,7 @@ def _with_min_values(wanted: Requirement, fact: Fact, reading: Reading) -> Requi
     if fact.absent:
         return wanted
     given = fact.value if isinstance(fact.value, int) else 0 if reading.doubt(LABELS, fact) else 1 << 30
-    return wanted & Requirement(wanted.key, complement=True, min_values=given)
+    return replace(wanted, min_values=given)
 
 
 def _min_values(pool: NodePool, platform: Platform, offer: _Offer) -> dict[str, int]:
@@ -232,7 +233,7 @@ def _given_labels(pool: NodePool, platform: Platform, domain: str, offer: _Offer
     reserved = _reserves(pool)
     for key in _RESERVATION:
         if reserved.holds is False:
-            offer.have(Requirement(f"{domain}/{key}"))
+            offer.have(requirement(f"{domain}/{key}", "DoesNotExist"))
         else:
             reading.doubt(f"{domain}/{key}", reference)
             offer.unsure[f"{domain}/{key}"] = False
@@ -244,7 +245,7 @@ def _operating_system(pool: NodePool, platform: Platform, offer: _Offer, reading
     if unknown is None:
         offer.have(label(OS, "windows" if windows else "linux"))
         if not windows:
-            offer.have(Requirement(_WINDOWS_BUILD))
+            offer.have(requirement(_WINDOWS_BUILD, "DoesNotExist"))
         return
     for key, exists in ((OS, True), (_WINDOWS_BUILD, False)):
         reading.doubt(key, unknown)

@@ -41,7 +41,6 @@ class Nodes:
     unsure: Mapping[str, bool] = field(default_factory=dict)
     vague: tuple[str, ...] = ()
     open_keys: frozenset[str] = frozenset()
-    sure: frozenset[str] = frozenset()
     capacity: Mapping[str, Bits] = field(default_factory=dict)
     min_values: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
@@ -77,10 +76,10 @@ class Nodes:
             return self._unsure_meets(wanted, self.unsure[key])
         known = self.labels.get(key)
         if known is not None:
-            return known.meets(wanted) and not (wanted.absent and key in self.sure)
+            return known.meets(wanted)
         if any(key.startswith(prefix) for prefix in self.vague):
             return self.generous
-        return key in self.open_keys or wanted.negative
+        return key in self.open_keys or wanted.optional
 
     def _unsure_meets(self, wanted: Requirement, exists: bool) -> bool:
         if exists and (wanted.anything or wanted.absent):

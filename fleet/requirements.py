@@ -1,9 +1,9 @@
-"""Requirements on node labels as sets of values, intersected the way Karpenter intersects them.
+"""Requirements on node labels as sets: which values a label may have, and whether it may be missing.
 
-A requirement allows the values it lists, or all but those (its complement), within optional integer bounds;
-the empty set allows nothing and stands for a label that must not exist. Semantics follow
-kubernetes-sigs/karpenter pkg/scheduling requirement.go and requirements.go; with every label of a node listed
-and none left open, they are those of kube-scheduler's node affinity.
+Listed values or all but those (their complement), within optional integer bounds. Requirements of node pools
+are sets in Karpenter (kubernetes-sigs/karpenter pkg/scheduling/requirement.go); there, being optional is not
+kept apart from being a complement, so that "exists and is not a" is taken for "is not a". Here it is, as
+kube-scheduler tells them apart.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The values a label may have; `min_values` is how many of them a node pool wants to choose from."""
+    """The values a label may have, and whether it may be missing (`optional`).
+
+    `min_values` is how many values a node pool wants to choose from.
+    """
 
     key: str
     values: frozenset[str] = frozenset()
     complement: bool = False
+    optional: bool = False
     at_least: int | None = None
     at_most: int | None = None
     min_values: int | None = None
@@ -46,9 +50,9 @@ class Requirement:
         low = _greater(self.at_least, other.at_least)
         high = _lesser(self.at_most, other.at_most)
         wanted = _greater(self.min_values, other.min_values)
-        if low is not None and high is not None and low > high:
-            return Requirement(self.key, min_values=wanted)
-        if self.complement and other.complement:
+        optional = self.optional and other.optional
+        complement = self.complement and other.complement
+        if complement:
             values = self.values | other.values
         elif self.complement:
             values = other.values - self.values
@@ -56,48 +60,49 @@ class Requirement:
             values = self.values - other.values
         else:
             values = self.values & other.values
+        if low is not None and high is not None and low > high:
+            return Requirement(self.key, optional=optional, min_values=wanted)
         values = frozenset(value for value in values if _within(value, low, high))
-        if self.complement and other.complement:
-            return Requirement(self.key, values, True, low, high, wanted)
-        return Requirement(self.key, values, min_values=wanted)
+        if complement:
+            return Requirement(self.key, values, True, optional, low, high, wanted)
+        return Requirement(self.key, values, optional=optional, min_values=wanted)
 
     @property
-    def negative(self) -> bool:
-        """Whether a node without the label meets this: NotIn and DoesNotExist."""
-        if self.complement:
-            return bool(self.values)
-        return not self.values
+    def possible(self) -> bool:
+        """Whether some node can meet this."""
+        return self.complement or bool(self.values) or self.optional
 
     @property
     def absent(self) -> bool:
         """Whether only a node without the label will do."""
-        return not self.complement and not self.values
+        return self.optional and not self.complement and not self.values
 
     @property
     def anything(self) -> bool:
         """Whether every value will do, so that only the label must exist."""
-        return self.complement and not self.values and self.at_least is None and self.at_most is None
+        unbounded = self.at_least is None and self.at_most is None
+        return self.complement and unbounded and not self.values and not self.optional
 
     def allows(self, value: str) -> bool:
         """Whether a label with this value meets the requirement."""
         return (value in self.values) != self.complement and _within(value, self.at_least, self.at_most)
 
     def meets(self, other: Requirement) -> bool:
-        """Whether some choice within this requirement satisfies the other."""
-        both = self & other
-        return both.complement or bool(both.values) or (self.negative and other.negative)
+        """Whether some node meets both."""
+        return (self & other).possible
 
     def __str__(self) -> str:
         listed = sorted(self.values)
-        shown = ", ".join(listed[:_SHOWN]) + (
-            f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-        )
-        bounds = [f">= {self.at_least}"] if self.at_least is not None else []
-        bounds += [f"<= {self.at_most}"] if self.at_most is not None else []
+        more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        shown = f"[{', '.join(listed[:_SHOWN])}{more}]"
         if not self.complement:
-            return f"{self.key} in [{shown}]" if listed else f"no label {self.key}"
-        parts = ([f"not in [{shown}]"] if listed else []) + bounds
-        return f"{self.key} {' and '.join(parts)}" if parts else f"a label {self.key}"
+            return f"{self.key} in {shown}" if listed else f"no label {self.key}"
+        parts = [f"not in {shown}"] if listed else []
+        parts += [f">= {self.at_least}"] if self.at_least is not None else []
+        parts += [f"<= {self.at_most}"] if self.at_most is not None else []
+        if not parts:
+            return f"a label {self.key}"
+        return f"{self.key} {' and '.join(parts)}"
 
 
 Requirements = Mapping[str, Requirement]
@@ -122,11 +127,11 @@ def requirement(
         case "In":
             return Requirement(key, frozenset(given), min_values=min_values)
         case "NotIn":
-            return Requirement(key, frozenset(given), complement=True, min_values=min_values)
+            return Requirement(key, frozenset(given), True, optional=True, min_values=min_values)
         case "Exists":
             return Requirement(key, complement=True, min_values=min_values)
         case "DoesNotExist":
-            return Requirement(key, min_values=min_values)
+            return Requirement(key, optional=True, min_values=min_values)
         case "Gt" | "Gte" | "Lt" | "Lte":
             bound = _integer(given[0]) if len(given) == 1 else None
             if bound is None:
