@@ -16,7 +16,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from fleet.platform import Platform
 from fleet.resources import Resource, Stack, merge
 from fleet.wire import UNKNOWN, decode, reveal
-from guardrails.rule import Claim, Level, PlatformRule, ResourceRule, Rule
+from guardrails.rule import Claim, Config, Level, PlatformRule, ResourceRule, Rule
 from guardrails.undecided import Undecided, UndecidedRule
 
 _LEVELS = {
@@ -93,7 +93,7 @@ def _on_resource(
             resource = memory.keep_inputs(
                 Resource(args.urn, args.resource_type, args.name, _plain(args.props), args.opts.parent or "")
             )
-        claims = rule.check(resource, {**rule.defaults(), **args.get_config()})
+        claims = rule.check(resource, _config(rule, args))
         _report(rule, claims, report, memory)
 
     return validate
@@ -105,7 +105,7 @@ def _on_stack(
     def validate(args: pulumi_policy.StackValidationArgs, report: pulumi_policy.ReportViolation) -> None:
         platform = memory.decoded or memory.platform(map(_from_policy_resource, args.resources))
         if isinstance(rule, PlatformRule):
-            claims = rule.check(platform, {**rule.defaults(), **args.get_config()})
+            claims = rule.check(platform, _config(rule, args))
             _report(rule, claims, report, memory)
         elif isinstance(rule, UndecidedRule):
             for urn, message in rule.report(memory.undecided, platform):
@@ -113,6 +113,13 @@ def _on_stack(
             memory.undecided.clear()
 
     return validate
+
+
+def _config(
+    rule: Rule, args: pulumi_policy.ResourceValidationArgs | pulumi_policy.StackValidationArgs
+) -> Config:
+    """Return a rule's configuration; the protocol turns whole numbers into floats, which are turned back."""
+    return {**rule.defaults(), **decode(dict(args.get_config()))}
 
 
 def _report(
