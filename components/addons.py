@@ -126,7 +126,7 @@ def _spec(settings: Addons, kubernetes: str, addon: Addon, configuration: dict[s
 
 def _on_every_node(addon: Addon, settings: Addons, gpu_taints: Iterable[Taint]) -> dict[str, Any]:
     if addon is Addon.VPC_CNI and settings.prefix_delegation:
-        return {"env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"}}
+        return {"env": {"ENABLE_PREFIX_DELEGATION": "true"}}
     if addon is Addon.NODE_MONITORING_AGENT and (tolerated := tolerations(gpu_taints)):
         # Its part that watches GPUs is the only thing here that tolerates nothing by itself.
         return {"dcgmAgent": {"tolerations": tolerated}}
