@@ -9,7 +9,9 @@ When the pipe closes the engine is gone, however it went, and this process ends 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
+import gc
 import importlib
 import json
 import logging
@@ -28,8 +30,30 @@ def main() -> None:
     sys.path.pop(0)  # this file's folder: none of our modules may shadow the user's
     pipe = os.fdopen(int(sys.argv[1]), "rb")
     os.set_inheritable(pipe.fileno(), False)
+    # SDKs are hundreds of modules that stay: look for garbage among them less often than every 700 objects.
+    gc.set_threshold(50_000)
+    status = 1
+
+    def leave() -> None:
+        """End without taking those modules apart; registered first, so that it runs after all others."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    atexit.register(leave)
     run = {"program": run_program, "policy": run_policy_pack}[sys.argv[2]]
-    run(pipe)
+    try:
+        status = run(pipe)
+    except SystemExit as end:
+        status = status_of(end)
+
+
+def status_of(end: SystemExit) -> int:
+    """Return the status that the interpreter would exit with, and print what it would print."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
 
 
 def import_or_explain(package: str) -> None:
@@ -56,7 +80,7 @@ def end_with(pipe: IO[bytes]) -> None:
     os._exit(1)
 
 
-def run_policy_pack(pipe: IO[bytes]) -> None:
+def run_policy_pack(pipe: IO[bytes]) -> int:
     import_or_explain("pulumi_policy")
 
     orders = receive_orders(pipe)
@@ -65,9 +89,10 @@ def run_policy_pack(pipe: IO[bytes]) -> None:
     sys.argv = ["pulumi.policy", orders["engine"], os.getcwd()]
     sys.path.insert(0, os.getcwd())  # as `python -m` does
     runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
+    return 0
 
 
-def run_program(pipe: IO[bytes]) -> None:
+def run_program(pipe: IO[bytes]) -> int:
     import_or_explain("pulumi")
     import pulumi
     import pulumi.runtime
@@ -100,9 +125,7 @@ def run_program(pipe: IO[bytes]) -> None:
     finally:
         executor.shutdown(wait=True)
         loop.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    sys.exit(status)
+    return status
 
 
 def run_main(program: str) -> None:

@@ -86,6 +86,7 @@ def test_the_real_engine_without_its_cli_is_explained(
         ("raises-in-transform", "the reason"),
         ("says-no", "error: the stack file is wrong"),
         ("exits-three", "the program exited with status 3"),
+        ("exits-with-text", "the reason"),
         ("killed", "the program was killed by signal 9"),
         ("twice", "Duplicate resource URN 'urn:pulumi:twice::failing::cloud:index:Thing::first'"),
         ("malformed", "second: type 'nonsense' is not of the form package:module:Name"),

@@ -114,6 +114,7 @@ def test_outputs_are_those_of_the_stack(features: Run) -> None:
 def test_what_the_program_says_goes_to_standard_error(features: Run) -> None:
     lines = features.stderr.splitlines()
     assert "info: a line on standard output" in lines
+    assert "info: a line at the very end" in lines
     assert "warning: a warning" in lines
 
 

@@ -26,6 +26,8 @@ if mode == "exits-zero":
     sys.exit(0)
 if mode == "exits-three":
     sys.exit(3)
+if mode == "exits-with-text":
+    sys.exit("the reason")
 if mode == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
 if mode == "twice":

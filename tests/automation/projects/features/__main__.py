@@ -1,3 +1,5 @@
+import atexit
+
 import pulumi
 from things import Box, Provider, RemoteBox, Thing
 
@@ -22,6 +24,7 @@ def protect_vaults(args):
 pulumi.runtime.register_resource_transform(protect_vaults)
 
 print("a line on standard output")
+atexit.register(print, "a line at the very end")
 pulumi.log.warn("a warning")
 
 base = Thing("base", {"size": config.require_int("size"), "ratio": 2.0, "half": 0.5, "nothing": None})
