@@ -83,30 +83,27 @@ def construct(request: provider_pb2.ConstructRequest) -> provider_pb2.ConstructR
 def managed_node_group(request: provider_pb2.ConstructRequest, state: Callable[[str], Properties]) -> Child:
     """The node group of a ManagedNodeGroup; `state` answers the outputs of a resource by URN.
 
-    Raises NotModelledError for arguments that would add a launch template or a placement group.
+    Raises NotModelledError for arguments that pulumi-eks turns into more than a node group's own.
     """
     arguments = decode(request.inputs)
-    beyond = [name for name in _OWN_LAUNCH_TEMPLATE if arguments.get(name) is not None]
-    if beyond:
-        raise NotModelledError(
-            f"{request.name}: the stand-in for pulumi-eks builds no launch template, "
-            f"which {', '.join(beyond)} needs; pass launchTemplate"
-        )
+    _require_modelled(request.name, arguments)
     inputs = {name: value for name, value in arguments.items() if name in properties(NODE_GROUP)}
     dependencies = {name: _dependencies(request, name, value) for name, value in inputs.items()}
 
     def derive(name: str, argument: str, *path: str) -> None:
-        # A cluster component stands for the data in its `core` output.
-        component = argument == "cluster" and is_resource_reference(arguments[argument])
-        inputs[name] = _read(arguments[argument], ("core", *path) if component else path, state)
-        dependencies[name] = _dependencies(request, argument, arguments[argument])
+        inputs[name], passed = _read(arguments[argument], path, state)
+        dependencies[name] = sorted({*_dependencies(request, argument, arguments[argument]), *passed})
 
+    # A cluster component stands for the data in its `core` output.
+    core = ("core",) if is_resource_reference(arguments["cluster"]) else ()
     if "clusterName" not in inputs:
-        derive("clusterName", "cluster", "cluster", "name")
+        derive("clusterName", "cluster", *core, "cluster", "name")
     if "version" not in inputs and "launchTemplate" not in inputs:
-        derive("version", "cluster", "cluster", "version")
+        derive("version", "cluster", *core, "cluster", "version")
     if "subnetIds" not in inputs:
-        derive("subnetIds", "cluster", "subnetIds")
+        derive("subnetIds", "cluster", *core, "subnetIds")
+    elif contains_unknown(inputs["subnetIds"]):
+        inputs["subnetIds"] = UNKNOWN
     if "nodeRoleArn" not in inputs:
         derive("nodeRoleArn", "nodeRole", "arn")
     inputs["scalingConfig"] = _scaling(inputs.get("scalingConfig"))
@@ -120,26 +117,44 @@ def managed_node_group(request: provider_pb2.ConstructRequest, state: Callable[[
     )
 
 
+def _require_modelled(name: str, arguments: Properties) -> None:
+    beyond = [key for key in _OWN_LAUNCH_TEMPLATE if arguments.get(key) is not None]
+    if beyond:
+        raise NotModelledError(
+            f"{name}: the stand-in for pulumi-eks builds no launch template, which "
+            f"{', '.join(beyond)} needs; pass launchTemplate"
+        )
+    if "operatingSystem" in arguments and "amiType" not in arguments:
+        raise NotModelledError(
+            f"{name}: the stand-in for pulumi-eks chooses no image for operatingSystem; pass amiType"
+        )
+
+
 def _scaling(scaling: Any) -> Any:
     if contains_unknown(scaling):
         return UNKNOWN
     return {"desiredSize": 2, "minSize": 1, "maxSize": 2} | (plain(scaling) or {})
 
 
-def _read(value: Any, path: Sequence[str], state: Callable[[str], Properties]) -> Any:
-    """The value at `path` as the component sees it: unknown until all of `value` is known."""
+def _read(value: Any, path: Sequence[str], state: Callable[[str], Properties]) -> tuple[Any, list[str]]:
+    """The value at `path` as the component sees it, and the URNs of the resources on the way.
+
+    Nothing is known until all of `value` is.
+    """
+    passed: list[str] = []
     if contains_unknown(value):
-        return UNKNOWN
+        return UNKNOWN, passed
     value = plain(value)
     for key in path:
         if is_resource_reference(value):
+            passed.append(value["urn"])
             value = state(value["urn"])
         if value == UNKNOWN:
-            return UNKNOWN
+            return UNKNOWN, passed
         if key not in value:
             raise NotModelledError(f"the stand-in has no value at {'.'.join(path)} to read {key} from")
         value = value[key]
-    return value
+    return value, passed
 
 
 def _state(monitor: resource_pb2_grpc.ResourceMonitorStub, urn: str) -> Properties:

@@ -142,23 +142,36 @@ def test_a_managed_node_group_passes_on_what_it_is_given() -> None:
     given = {
         "clusterName": "main",
         "subnetIds": ["subnet-1"],
-        "operatingSystem": "AL2023",
+        "gpu": True,
         "tags": {"a": "b"},
     }
     inputs = managed_node_group(_construct(cluster=_core(endpoint=UNKNOWN), **given), _state).inputs
     assert inputs["clusterName"] == "main"
     assert inputs["subnetIds"] == ["subnet-1"]
     assert inputs["tags"] == {"a": "b"}
-    assert "operatingSystem" not in inputs
+    assert "gpu" not in inputs
     assert "cluster" not in inputs
 
 
 def test_a_managed_node_group_reads_the_cluster_once_it_exists() -> None:
-    inputs = managed_node_group(_construct(cluster=_core(endpoint="https://x")), _state).inputs
-    assert inputs["clusterName"] == "main"
-    assert inputs["version"] == "1.36"
-    assert inputs["subnetIds"] == ["subnet-1"]
-    assert inputs["scalingConfig"] == {"desiredSize": 2, "minSize": 1, "maxSize": 2}
+    child = managed_node_group(_construct(cluster=_core(endpoint="https://x")), _state)
+    assert child.inputs["clusterName"] == "main"
+    assert child.inputs["version"] == "1.36"
+    assert child.inputs["subnetIds"] == ["subnet-1"]
+    assert child.inputs["scalingConfig"] == {"desiredSize": 2, "minSize": 1, "maxSize": 2}
+
+
+def test_a_managed_node_group_depends_on_the_role_it_is_given() -> None:
+    request = _construct(cluster=_core(endpoint=UNKNOWN), nodeRole=_reference("urn:role"))
+    del request.inputs["nodeRoleArn"]
+    child = managed_node_group(request, _state)
+    assert child.inputs["nodeRoleArn"] == UNKNOWN
+    assert child.dependencies["nodeRoleArn"] == ["urn:role"]
+
+
+def test_a_managed_node_group_knows_all_of_its_subnets_or_none() -> None:
+    request = _construct(cluster=_core(endpoint=UNKNOWN), subnetIds=["subnet-1", UNKNOWN])
+    assert managed_node_group(request, _state).inputs["subnetIds"] == UNKNOWN
 
 
 def test_a_managed_node_group_takes_a_cluster_component_too() -> None:
@@ -171,9 +184,10 @@ def test_a_managed_node_group_leaves_scaling_to_an_autoscaler() -> None:
     assert managed_node_group(request, _state).ignore_changes == ["scalingConfig.desiredSize"]
 
 
-def test_a_managed_node_group_that_needs_a_launch_template_is_refused() -> None:
-    with pytest.raises(NotModelledError, match="enableEfaSupport"):
-        managed_node_group(_construct(cluster=_core(endpoint=UNKNOWN), enableEfaSupport=True), _state)
+@pytest.mark.parametrize("argument", ["enableEfaSupport", "userData", "operatingSystem"])
+def test_a_managed_node_group_that_would_choose_for_itself_is_refused(argument: str) -> None:
+    with pytest.raises(NotModelledError, match=argument):
+        managed_node_group(_construct(cluster=_core(endpoint=UNKNOWN), **{argument: "x"}), _state)
 
 
 def _provider() -> Provider:
@@ -200,4 +214,8 @@ def _construct(**inputs: Any) -> provider_pb2.ConstructRequest:
 
 
 def _state(urn: str) -> Properties:
-    return {"urn:cluster": {"name": "main", "version": "1.36"}, "urn:component": {"core": UNKNOWN}}[urn]
+    return {
+        "urn:cluster": {"name": "main", "version": "1.36"},
+        "urn:component": {"core": UNKNOWN},
+        "urn:role": {"arn": UNKNOWN},
+    }[urn]
