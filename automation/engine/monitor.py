@@ -27,6 +27,10 @@ from automation.engine.values import UNKNOWN
 from automation.errors import PreviewError
 from automation.result import Diagnostic
 
+_UNANSWERED = (
+    "only its provider can answer; its result is unknown offline (a call that waits for it fails, its "
+    "_output form does not)"
+)
 _SEVERITIES = {
     engine_pb2.DEBUG: "debug",
     engine_pb2.INFO: "info",
@@ -181,11 +185,11 @@ class _Monitor(ResourceMonitorServicer):
     ) -> resource_pb2.ResourceInvokeResponse:
         if request.tok == "pulumi:pulumi:getResource":
             return self._get_resource(request.args.fields["urn"].string_value)
-        self._warn_once(request.tok, "only its provider can answer; its result is unknown offline")
+        self._warn_once(request.tok, _UNANSWERED)
         return resource_pb2.ResourceInvokeResponse(unknown=True)
 
     def Call(self, request: resource_pb2.ResourceCallRequest, context: object) -> CallResponse:
-        self._warn_once(request.tok, "only its provider can answer; its result is unknown offline")
+        self._warn_once(request.tok, _UNANSWERED)
         response = CallResponse()
         getattr(response, "return").fields["result"].string_value = UNKNOWN
         return response
