@@ -199,12 +199,13 @@ def _node_group(
         dependencies["version"] = cluster
     if not arguments.has("nodeRoleArn"):
         inputs.fields["nodeRoleArn"].string_value = UNKNOWN
-        dependencies["nodeRoleArn"] = dependencies.get("nodeRole", ())
+        dependencies["nodeRoleArn"] = (*dependencies.get("nodeRole", ()), *_referred(values.get("nodeRole")))
     if not arguments.has("subnetIds"):
         inputs.fields["subnetIds"].CopyFrom(_core_subnets(arguments))
         dependencies["subnetIds"] = cluster
-    elif "placementGroup" in children:
-        inputs.fields["subnetIds"].string_value = UNKNOWN  # those of one zone, which AWS knows
+    elif "placementGroup" in children or has_unknowns(values["subnetIds"]):
+        # The provider picks those of one zone, which AWS knows, or waits for all of them.
+        inputs.fields["subnetIds"].string_value = UNKNOWN
     inputs.fields["scalingConfig"].CopyFrom(_scaling(values.get("scalingConfig")))
     if any(arguments.has(name) for name in _USER_DATA_ARGUMENTS):
         for key in ("version", "releaseVersion", "amiType"):
@@ -225,9 +226,9 @@ def _node_group(
 
 
 def _scaling(given: Value | None) -> Value:
-    """Return the scaling with pulumi-eks's own sizes where none is given; an unknown one stays unknown."""
-    if given is not None and given.WhichOneof("kind") == "string_value":
-        return given
+    """Return the scaling with pulumi-eks's own sizes where none is given; one unknown hides all."""
+    if given is not None and has_unknowns(given):
+        return Value(string_value=UNKNOWN)
     scaling = Struct()
     scaling.update(_SCALING)
     if given is not None:
@@ -248,6 +249,14 @@ def _of_cluster(deployment: Deployment, arguments: _Arguments, key: str) -> Valu
         if registered is not None and key in registered.outputs.fields:
             return registered.outputs.fields[key]
     return Value(string_value=UNKNOWN)
+
+
+def _referred(value: Value | None) -> tuple[str, ...]:
+    """Return the URN of a resource that is passed as such: it is no dependency until it is read."""
+    if value is None or value.WhichOneof("kind") != "struct_value":
+        return ()
+    urn = value.struct_value.fields.get("urn")
+    return (urn.string_value,) if urn is not None else ()
 
 
 def _core_subnets(arguments: _Arguments) -> Value:

@@ -176,6 +176,11 @@ class TestManagedNodeGroup:
         names = [urn.rpartition("::")[2] for urn in group["dependencies"]]  # type: ignore[attr-defined]
         assert sorted(names) == ["cluster", "node", "template"]
 
+    def test_the_node_group_waits_for_a_role_and_a_template_of_its_own(self, advanced: Run) -> None:
+        group = self.of_type(advanced, "aws:eks/nodeGroup:NodeGroup")
+        names = [urn.rpartition("::")[2] for urn in group["dependencies"]]  # type: ignore[attr-defined]
+        assert sorted(names) == ["cluster", "gpu-launchTemplate", "node"]
+
     def test_its_outputs_lead_to_the_node_group(self, plain: Run) -> None:
         assert plain.json["outputs"] == {"arn": "<unknown>", "placement_group": ""}
 
@@ -190,6 +195,8 @@ class TestManagedNodeGroup:
             },
             "userData": "<unknown>",
         }
+
+    def test_what_only_the_cloud_knows_is_unknown_in_the_node_group(self, advanced: Run) -> None:
         assert self.of_type(advanced, "aws:eks/nodeGroup:NodeGroup")["inputs"] == {
             "clusterName": "<unknown>",
             "instanceTypes": ["g6.xlarge"],
