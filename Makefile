@@ -44,8 +44,21 @@ layering: $(INSTALLED) ## Check that packages import only what they may
 
 check: lint types layering test ## Everything CI checks
 
+bench: $(INSTALLED) ## Measure a preview and placement; not part of the tests
+	@$(BIN)/python -m automation.bench $(STACK)
+
+docs: $(INSTALLED) ## Write the generated pages under docs/ again
+	@PYTHONPATH=.:policies $(BIN)/python -m tools.build_settings_docs
+	@PYTHONPATH=.:policies $(BIN)/python -m tools.build_policy_docs
+
+instances: $(INSTALLED) ## Rebuild the catalog of instance types from the folder CONTRACTS
+	@$(BIN)/python -m tools.build_instances $(CONTRACTS)
+
+contracts: $(INSTALLED) ## Rebuild the captured schemas and chart values from the folder CONTRACTS
+	@$(BIN)/python -m tools.build_contracts $(CONTRACTS)
+
 lock: ## Pin every transitive dependency again, after a change of requirements*.txt
 	@rm -rf .venv && : > constraints.txt && $(MAKE) --no-print-directory setup
 	@$(BIN)/python -m pip freeze --disable-pip-version-check > constraints.txt && touch $(INSTALLED)
 
-.PHONY: help setup preview test lint format types layering check lock
+.PHONY: help setup preview test lint format types layering check bench docs instances contracts lock

@@ -1,4 +1,4 @@
-"""The command line: `python -m automation preview STACK`."""
+"""The command line: `python -m automation COMMAND STACK`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from automation.contracts import check_resources, unavailable
 from automation.errors import PreviewError, UsageError
+from automation.result import resource_name
 
 if TYPE_CHECKING:
+    from automation.contracts import Finding
     from automation.request import Progress
     from automation.result import Preview
 
@@ -30,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     former = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _preview(arguments)
+        status: int = arguments.run(arguments)
+        return status
     except PreviewError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
@@ -54,8 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Show what a stack would build, and enforce policy packs on it. "
         "Run from the project's root, where Pulumi.yaml is.",
         epilog="exit status: 0 clean (advisories allowed), 1 the program, its configuration or a pack "
-        "failed, 2 usage, 3 a mandatory policy was violated",
+        "failed, or --check found something, 2 usage, 3 a mandatory policy was violated",
     )
+    preview.set_defaults(run=_preview)
     preview.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
     preview.add_argument(
         "--config-file", type=Path, metavar="F", help="read the configuration from F instead"
@@ -86,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     preview.add_argument("--json", action="store_true", help="print the result as JSON")
     preview.add_argument(
+        "--check",
+        action="store_true",
+        help="also check objects and Helm values against the schemas of their APIs and charts",
+    )
+    preview.add_argument(
         "--render", type=Path, metavar="DIR", help="write the stack's Kubernetes objects to DIR as YAML"
     )
     return parser
@@ -94,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
 def _preview(arguments: argparse.Namespace) -> int:
     from automation.preview import preview
 
+    if arguments.check and (reason := unavailable()):
+        raise UsageError(reason)
     with _progress(arguments) as progress:
         result = preview(
             Path.cwd(),
@@ -104,24 +117,42 @@ def _preview(arguments: argparse.Namespace) -> int:
             engine=arguments.engine,
             progress=progress,
         )
+    findings = check_resources(result.as_json()["resources"]) if _to_check(arguments, result) else None
     notes = _render(arguments.render, result) if arguments.render and not result.failed else []
     try:
-        _print(result, arguments.json, notes)
+        _print(result, findings, arguments.json, notes)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return result.exit_status
+    return result.exit_status or int(any(finding.kind != "unchecked" for finding in findings or ()))
 
 
-def _print(result: Preview, as_json: bool, notes: Sequence[str]) -> None:
+def _to_check(arguments: argparse.Namespace, result: Preview) -> bool:
+    return bool(arguments.check) and not result.failed
+
+
+def _print(result: Preview, findings: Sequence[Finding] | None, as_json: bool, notes: Sequence[str]) -> None:
     if as_json:
         for diagnostic in result.diagnostics:
             print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
-        print(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+        document = result.as_json()
+        if findings is not None:
+            document["contracts"] = [asdict(finding) for finding in findings]
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         from automation.report import print_report
 
-        print_report(result, sys.stdout, notes)
+        print_report(result, sys.stdout, [*_contract_notes(findings), *notes])
+
+
+def _contract_notes(findings: Sequence[Finding] | None) -> Iterator[str]:
+    """Yield what the contract checks found, in lines of the report."""
+    if findings is None:
+        return
+    broken = sum(finding.kind != "unchecked" for finding in findings)
+    yield f"Contracts: {broken} broken" if broken else "Contracts: all kept"
+    for finding in findings:
+        yield f"    - {resource_name(finding.resource)}: {finding.path}: {finding.message}"
 
 
 def _render(folder: Path, result: Preview) -> list[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
-from automation.result import LEVELS, Policy, Preview, Violation, as_tree
+from automation.result import LEVELS, Policy, Preview, Violation, as_tree, resource_name
 from fleet.wire import UNKNOWN, Secret
 
 Span = tuple[str, str]
@@ -171,7 +171,7 @@ def _policies(preview: Preview) -> Iterator[Line]:
         yield [
             ("    ", ""),
             (remediation.policy, "bold"),
-            (f" changed {_resource_name(remediation.urn)}", ""),
+            (f" changed {resource_name(remediation.urn)}", ""),
         ]
     for key, violations in groups.items():
         yield []
@@ -191,7 +191,7 @@ def _violated(policy: Policy | None, violations: list[Violation]) -> Iterator[Li
     if description:
         yield [(f"        {description}", "")]
     for violation in violations:
-        yield [("        - ", ""), (_resource_name(violation.urn), "cyan")]
+        yield [("        - ", ""), (resource_name(violation.urn), "cyan")]
         for line in violation.message.removeprefix(description).strip("\n").splitlines():
             yield [(f"            {line}", "")]
     if policy and policy.remediation_steps:
@@ -201,12 +201,6 @@ def _violated(policy: Policy | None, violations: list[Violation]) -> Iterator[Li
             yield [(f"                {line}", "")]
     if policy and policy.url:
         yield [(f"        {policy.url}", "dim")]
-
-
-def _resource_name(urn: str) -> str:
-    _, _, types, name = urn.split("::", 3) if urn.count("::") >= 3 else ("", "", "", urn)
-    type_ = types.rpartition("$")[2]
-    return f"{name} ({type_})" if type_ else name
 
 
 def _summary(preview: Preview) -> Iterator[Line]:

@@ -192,3 +192,10 @@ def printable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [printable(item) for item in value]
     return value
+
+
+def resource_name(urn: str) -> str:
+    """Return how people are told of a resource: its name, and its type where the URN has one."""
+    _, _, types, name = urn.split("::", 3) if urn.count("::") >= 3 else ("", "", "", urn)
+    type_ = types.rpartition("$")[2]
+    return f"{name} ({type_})" if type_ else name
