@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final
 
 from catalog.instances import instance_type, instance_types
@@ -94,6 +95,7 @@ def _only_in_blocks(value: Fact) -> Verdict:
     return value.meets(lambda found: _sold_in_blocks_only(str(found)))
 
 
+@cache
 def _sold_in_blocks_only(name: str) -> bool:
     known = instance_type(name)
     sizes = [known] if known else [each for each in instance_types().values() if each.family == name]

@@ -10,9 +10,11 @@ from guardrails.auto_mode import (
     auto_mode_settings_together,
     managed_group_on_auto_mode_has_addons,
 )
+from guardrails.budget import fleet_within_budget
 from guardrails.capacity import gpu_nodes_tainted, gpu_pool_has_limit, spot_pool_diversified
 from guardrails.capacity_blocks import capacity_block_settings
 from guardrails.dra import dra_not_on_auto_mode, dra_not_on_karpenter
+from guardrails.efa import efa_for_many_nodes
 from guardrails.gpu_software import device_plugin_present, driver_not_reinstalled, single_device_plugin
 from guardrails.hardening import (
     control_plane_logged,
@@ -67,6 +69,8 @@ RULES: Final[tuple[Rule, ...]] = (
     spot_pool_diversified,
     system_nodes_steady,
     capacity_block_settings,
+    efa_for_many_nodes,
+    fleet_within_budget,
     imds_v2_required,
     volumes_encrypted,
     secrets_encrypted_with_kms,

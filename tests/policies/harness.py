@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from itertools import chain
 from typing import Any
 
@@ -140,6 +140,12 @@ def judge(stack: Capture, config: Mapping[str, Mapping[str, Any]]) -> Judgement:
             made = chain.from_iterable(rule.check(each, options[rule.name]) for each in resources)
         claims += ((rule, claim) for claim in made)
     return Judgement(tuple(claims), {each.urn: each.name for each in stack})
+
+
+@cache
+def judged(case: Case) -> Judgement:
+    """Return what the rules claim about a case, computed once."""
+    return judge(case.stack(), case.config)
 
 
 def assert_expected(case: Case, found: Findings) -> None:

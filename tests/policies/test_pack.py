@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 import pytest
 from jsonschema import Draft7Validator
@@ -12,7 +11,7 @@ from jsonschema import Draft7Validator
 from guardrails.pack import RULES
 from guardrails.rule import Level, PlatformRule, ResourceRule, Rule
 from tests.policies.cases import CASES
-from tests.policies.harness import Case, Judgement, judge
+from tests.policies.harness import Case, judge, judged
 from tests.policies.warm_pack import WarmPack, level_of
 
 CHECKS = tuple(rule for rule in RULES if isinstance(rule, PlatformRule | ResourceRule))
@@ -21,11 +20,6 @@ OPTIONS = [(rule, option) for rule in CHECKS for option in rule.options]
 
 def ids(value: object) -> str | None:
     return value.name if isinstance(value, Rule) else None
-
-
-@cache
-def judged(case: Case) -> Judgement:
-    return judge(case.stack(), case.config)
 
 
 def fired(case: Case) -> set[str]:

@@ -6,7 +6,9 @@ from typing import Final
 
 from tests.policies.cases import (
     auto_mode,
+    budget,
     capacity,
+    efa,
     gpu_software,
     hardening,
     karpenter,
@@ -22,7 +24,9 @@ from tests.policies.harness import Case, unchanged
 
 _TOPICS: Final = (
     auto_mode,
+    budget,
     capacity,
+    efa,
     gpu_software,
     hardening,
     karpenter,

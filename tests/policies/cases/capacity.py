@@ -186,7 +186,7 @@ _STEADY = cases(
     ),
     Case("a demand for more nodes", fires={STEADY: "cluster"}, config={STEADY: {"minimumNodes": 3}}),
     Case(
-        "a size that is not known yet",
+        "a number of system nodes that is not known yet",
         unknown("system", "scalingConfig.desiredSize"),
         undecided={STEADY: "cluster"},
     ),
