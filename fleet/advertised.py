@@ -49,7 +49,7 @@ def _running(platform: Platform, pool: NodePool, site: Site, claims: Claimable) 
         found.setdefault(index, {}).update(units)
     served = list(_plugins(platform, pool, site))
     for bits, names in served:
-        for index, kind in kinds.within(bits & site.nodes.bits):
+        for index, kind in kinds.within(bits & site.nodes.bits & kinds.with_devices):
             own = found.setdefault(index, {})
             own.update({name: count for name in names if (count := _count(kind, name, platform, pool, site))})
     if not platform.clusters:

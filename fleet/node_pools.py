@@ -60,6 +60,7 @@ class _Offer:
     requirements: dict[str, Requirement] = field(default_factory=dict)
     unsure: dict[str, bool] = field(default_factory=dict)
     vague: list[str] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
     problem: str = ""
 
     def require(self, wanted: Requirement) -> None:
@@ -73,6 +74,9 @@ class _Offer:
 
     def have(self, given: Requirement) -> None:
         """Note a label that every node has, whatever the pool says."""
+        if given.key in self.open:
+            # The pool says something of it that is not known, and may rule out every node.
+            self.bits = 0
         wanted = self.requirements.get(given.key)
         if wanted is not None and not given.meets(wanted):
             self.problem = self.problem or f"it requires {wanted}, and every node has {given}"
@@ -132,7 +136,7 @@ def _read_requirements(fact: Fact, offer: _Offer, reading: Reading) -> None:
             # A type that the catalog does not know may be too new for it, so the pool may be anything.
             offer.bits &= offer.bits if reading.doubt(LABELS, each) else offer.kinds.where(key, known)
         elif unknown and key not in offer.kinds.keys and key != CAPACITY_TYPE:
-            reading.doubt(key, each)
+            _open(key, each, offer, reading)
             offer.unsure[key] = each["operator"].text() not in (None, "NotIn", "DoesNotExist")
         elif read is None:
             offer.bits = 0
@@ -147,6 +151,13 @@ def _unknown_requirement(fact: Fact, offer: _Offer, reading: Reading) -> None:
         offer.bits = 0
     reading.doubt(ANY_LABEL, fact)
     offer.vague.append(ANY_LABEL)
+
+
+def _open(key: str, fact: Fact, offer: _Offer, reading: Reading) -> None:
+    """Note that the pool narrows a label to values that are not known."""
+    reading.doubt(LABELS, fact)
+    if not reading.doubt(key, fact):
+        offer.open.add(key)
 
 
 def _with_min_values(wanted: Requirement, fact: Fact, reading: Reading) -> Requirement:

@@ -71,7 +71,7 @@ def _offer(platform: Platform, pool: NodePool, nodes: Span[Nodes], reading: Read
     native = _native(platform, pool, reading)
     units = {} if fargate else advertised(platform, pool, site, claims, static)
     # What the limits keep out is told apart from what the pool lacks, by what those types have.
-    excluded = own.kinds.within(own.over_limits)
+    excluded = own.kinds.within(own.over_limits & own.kinds.with_devices)
     units |= {index: kind.type.extended_resources for index, kind in excluded if kind.type is not None}
     devices = {
         index: {name: count * 1000 for name, count in amounts.items()} for index, amounts in units.items()

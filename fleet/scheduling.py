@@ -209,8 +209,9 @@ def _partly(key: str, operator: str, known: list[str], generous: bool) -> tuple[
             return (requirement(key, "Exists"),)
         return (requirement(key, "In", known),) if known else None
     if operator == "NotIn":
-        narrowest = requirement(key, "DoesNotExist")
-        return (requirement(key, "NotIn", known),) if generous else (narrowest,)
+        if not generous:
+            return (requirement(key, "DoesNotExist"),)
+        return (requirement(key, "NotIn", known),) if known else ()
     return (requirement(key, "Exists"),) if generous else None
 
 

@@ -28,9 +28,7 @@ def accepts_node_pool(pool: Json, pod: Json, domain: str) -> bool:
         if not known or not fits(kind, pod.get("requests", {})) or not affordable(kind, limits):
             continue
         fixed = type_labels(kind, domain)
-        if any(
-            matches(fixed, each) is False for each in pool["requirements"] if each["key"] in fixed
-        ):
+        if any(matches(fixed, each) is False for each in pool["requirements"] if each["key"] in fixed):
             continue
         for labels in nodes(kind, fixed, pool, pod):
             if all(matches(labels, each) for each in pool["requirements"]) and pod_matches(labels, pod):

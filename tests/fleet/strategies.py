@@ -15,7 +15,13 @@ EXACT = {
     "kubernetes.io/arch": ("amd64", "arm64"),
     "topology.kubernetes.io/zone": ZONES,
     "karpenter.sh/capacity-type": ("on-demand", "spot", "reserved"),
-    "node.kubernetes.io/instance-type": ("g6e.xlarge", "p5.48xlarge", "m7i.large", "c7g.large", "g5.12xlarge"),
+    "node.kubernetes.io/instance-type": (
+        "g6e.xlarge",
+        "p5.48xlarge",
+        "m7i.large",
+        "c7g.large",
+        "g5.12xlarge",
+    ),
     "karpenter.sh/nodepool": ("pool", "another"),
     **CUSTOM,
 }
@@ -86,7 +92,12 @@ requests = st.fixed_dictionaries(
     },
 )
 limits = st.fixed_dictionaries(
-    {}, optional={"cpu": st.sampled_from((4, 64)), "nvidia.com/gpu": st.sampled_from((1, 4)), "nodes": st.just(1)}
+    {},
+    optional={
+        "cpu": st.sampled_from((4, 64)),
+        "nvidia.com/gpu": st.sampled_from((1, 4)),
+        "nodes": st.just(1),
+    },
 )
 own_labels = st.dictionaries(st.sampled_from(sorted(CUSTOM)), st.sampled_from(("red", "1", "a")), max_size=2)
 

@@ -25,7 +25,9 @@ from tests.fleet.strategies import node_groups, node_pools, pods
 Json = dict[str, Any]
 
 PLUGIN = release(
-    "nvidia-device-plugin", "0.20.0", {"affinity": {"nodeAffinity": None}, "tolerations": [{"operator": "Exists"}]}
+    "nvidia-device-plugin",
+    "0.20.0",
+    {"affinity": {"nodeAffinity": None}, "tolerations": [{"operator": "Exists"}]},
 )
 
 
@@ -73,7 +75,9 @@ _PLACE = ("topology.kubernetes.io/zone",)
 def test_a_managed_group_takes_a_pod_when_one_of_its_nodes_would(group: Json, pod: Json) -> None:
     own = {key: value for key, value in group.items() if key != "instanceTypes"}
     own["taints"] = [{**taint, "effect": _EFFECTS[taint["effect"]]} for taint in group["taints"]]
-    found = platform(cluster(), node_group("pool", *group["instanceTypes"], **own), PLUGIN, workload_of(**spec(pod)))
+    found = platform(
+        cluster(), node_group("pool", *group["instanceTypes"], **own), PLUGIN, workload_of(**spec(pod))
+    )
     pod["requests"] = {name: amount for name, amount in pod["requests"].items()}
     assert verdict_on(found).verdict.holds is brute_force.accepts_group(group, pod), verdict_on(found).reason
 
@@ -84,5 +88,3 @@ _EFFECTS = {"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE", "PreferNoSch
 def _asks_for(pod: Json, keys: tuple[str, ...]) -> bool:
     terms = [each for term in pod["affinity"] or [] for each in term]
     return any(key in pod["nodeSelector"] or any(each["key"] == key for each in terms) for key in keys)
-
-
