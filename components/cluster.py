@@ -1,34 +1,29 @@
 """An EKS cluster with its roles, key, logs and access, and the way into it.
 
-On Auto Mode, EKS runs the nodes, their network, block storage and load balancing; the three are switched on
-in one request, as EKS demands.
+On Auto Mode, EKS runs the nodes, their block storage and load balancing; the three are switched on in one
+request, as EKS demands. A standard cluster starts empty: nodes and all that they need are made beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from components.cluster_access import admit, admit_nodes
 from components.iam import (
     AUTO_MODE_CLUSTER_POLICIES,
     AUTO_MODE_NODE_POLICIES,
+    STANDARD_CLUSTER_POLICIES,
     service_role,
     trust_policy,
 )
 from components.kubeconfig import kubeconfig
-from settings.cluster import AccessEntry, AccessPolicy
-from settings.cluster import Cluster as ClusterSettings
-
-ACCESS_POLICIES = {
-    AccessPolicy.CLUSTER_ADMIN: "AmazonEKSClusterAdminPolicy",
-    AccessPolicy.ADMIN: "AmazonEKSAdminPolicy",
-    AccessPolicy.EDIT: "AmazonEKSEditPolicy",
-    AccessPolicy.VIEW: "AmazonEKSViewPolicy",
-}
+from settings.cluster import AutoModeCluster, StandardCluster
 
 _KEY_DELETION_DAYS = 30
 
@@ -37,7 +32,7 @@ _KEY_DELETION_DAYS = 30
 class ClusterArgs:
     """What a cluster is made from."""
 
-    settings: ClusterSettings
+    settings: AutoModeCluster | StandardCluster
     """What the cluster is to be."""
 
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -59,11 +54,14 @@ class Cluster(pulumi.ComponentResource):
     kubernetes: kubernetes.Provider
     """The provider to make Kubernetes objects in the cluster with."""
 
-    node_role_name: pulumi.Output[str]
-    """The IAM role of nodes that Auto Mode launches."""
+    node_role_name: pulumi.Output[str] | None
+    """The IAM role of nodes that Auto Mode launches, if the cluster has it."""
 
     security_group_id: pulumi.Output[str]
     """The security group that EKS made for the control plane and the nodes."""
+
+    region: pulumi.Output[str]
+    """The region of the cluster."""
 
     resource: aws.eks.Cluster
     """The EKS cluster itself, for what has no output here."""
@@ -73,17 +71,22 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("eks-inference:index:Cluster", name, settings.to_plain(), opts)
         child = pulumi.ResourceOptions(parent=self)
 
+        if isinstance(settings, AutoModeCluster):
+            policies: Sequence[str] = AUTO_MODE_CLUSTER_POLICIES
+            node_role, node_policies = service_role(
+                f"{name}-node-role",
+                trust_policy("ec2.amazonaws.com", "sts:AssumeRole"),
+                AUTO_MODE_NODE_POLICIES,
+                args.tags,
+                child,
+            )
+            mode = auto_mode(settings, node_role.arn)
+        else:
+            policies, node_role, node_policies, mode = STANDARD_CLUSTER_POLICIES, None, [], Mode()
         role, role_policies = service_role(
             f"{name}-cluster-role",
             trust_policy("eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession"),
-            AUTO_MODE_CLUSTER_POLICIES,
-            args.tags,
-            child,
-        )
-        node_role, node_policies = service_role(
-            f"{name}-node-role",
-            trust_policy("ec2.amazonaws.com", "sts:AssumeRole"),
-            AUTO_MODE_NODE_POLICIES,
+            policies,
             args.tags,
             child,
         )
@@ -99,10 +102,9 @@ class Cluster(pulumi.ComponentResource):
             name=settings.name,
             version=settings.version,
             role_arn=role.arn,
+            # Auto Mode has its own, and other nodes get managed add-ons.
             bootstrap_self_managed_addons=False,
-            compute_config=compute_config(settings, node_role.arn),
-            storage_config={"block_storage": {"enabled": True}},
-            kubernetes_network_config={"elastic_load_balancing": {"enabled": True}},
+            **mode,
             vpc_config=vpc_config(settings, args.subnet_ids),
             access_config={
                 "authentication_mode": "API",
@@ -125,13 +127,16 @@ class Cluster(pulumi.ComponentResource):
         grants = [
             grant
             for entry in settings.access_entries
-            for grant in _admit(f"{name}-access-{entry.name}", self.resource.name, entry, args.tags, child)
+            for grant in admit(f"{name}-access-{entry.name}", self.resource.name, entry, args.tags, child)
         ]
-        if not settings.built_in_node_pools:
-            _admit_nodes(f"{name}-node", self.resource.name, node_role.arn, args.tags, child)
+        if isinstance(settings, AutoModeCluster) and node_role and not settings.built_in_node_pools:
+            admit_nodes(f"{name}-node", self.resource.name, node_role.arn, args.tags, child)
+        if isinstance(settings, StandardCluster):
+            self._identity_provider(name, args.tags, child)
 
         self.name = self.resource.name
-        self.node_role_name = node_role.name
+        self.region = self.resource.region
+        self.node_role_name = node_role.name if node_role else None
         # Through the id, which is unknown for as long as what EKS adds to the settings of the VPC is.
         self.security_group_id = pulumi.Output.all(self.resource.id, self.resource.vpc_config).apply(
             lambda known: str(known[1].cluster_security_group_id)
@@ -151,9 +156,36 @@ class Cluster(pulumi.ComponentResource):
         )
         self.register_outputs({"name": self.name, "kubeconfig": self.kubeconfig})
 
+    def _identity_provider(self, name: str, tags: Mapping[str, str], child: pulumi.ResourceOptions) -> None:
+        """Have IAM trust the tokens of service accounts, for charts that know roles by those alone."""
+        aws.iam.OpenIdConnectProvider(
+            f"{name}-identity",
+            url=self.resource.identities[0].oidcs[0].issuer,
+            client_id_lists=["sts.amazonaws.com"],
+            tags=tags,
+            opts=child,
+        )
+
+
+class Mode(TypedDict, total=False):
+    """What makes an EKS cluster one with Auto Mode; empty without."""
+
+    compute_config: aws.eks.ClusterComputeConfigArgsDict
+    storage_config: aws.eks.ClusterStorageConfigArgsDict
+    kubernetes_network_config: aws.eks.ClusterKubernetesNetworkConfigArgsDict
+
+
+def auto_mode(settings: AutoModeCluster, node_role_arn: pulumi.Input[str]) -> Mode:
+    """Auto Mode's three parts, which EKS switches on together or not at all."""
+    return {
+        "compute_config": compute_config(settings, node_role_arn),
+        "storage_config": {"block_storage": {"enabled": True}},
+        "kubernetes_network_config": {"elastic_load_balancing": {"enabled": True}},
+    }
+
 
 def compute_config(
-    settings: ClusterSettings, node_role_arn: pulumi.Input[str]
+    settings: AutoModeCluster, node_role_arn: pulumi.Input[str]
 ) -> aws.eks.ClusterComputeConfigArgsDict:
     """Auto Mode's compute. EKS wants a node role exactly where it has node pools of its own."""
     if not settings.built_in_node_pools:
@@ -166,7 +198,7 @@ def compute_config(
 
 
 def vpc_config(
-    settings: ClusterSettings, subnet_ids: Sequence[pulumi.Input[str]]
+    settings: AutoModeCluster | StandardCluster, subnet_ids: Sequence[pulumi.Input[str]]
 ) -> aws.eks.ClusterVpcConfigArgsDict:
     """The API's endpoints: always one inside the VPC, a public one only for the ranges given."""
     ranges = settings.endpoint.public_access_cidrs
@@ -180,15 +212,11 @@ def vpc_config(
     return config
 
 
-def access_scope(entry: AccessEntry) -> aws.eks.AccessPolicyAssociationAccessScopeArgsDict:
-    """Where an access entry's policy holds."""
-    if entry.namespaces:
-        return {"type": "namespace", "namespaces": sorted(entry.namespaces)}
-    return {"type": "cluster"}
-
-
 def _secrets_key(
-    name: str, settings: ClusterSettings, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    name: str,
+    settings: AutoModeCluster | StandardCluster,
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
 ) -> pulumi.Input[str]:
     """The ARN of the key that encrypts Kubernetes secrets: the one given, or one made here."""
     if settings.kms_key_arn is not None:
@@ -205,50 +233,3 @@ def _secrets_key(
         f"{name}-secrets", name=f"alias/eks/{settings.name}/secrets", target_key_id=key.key_id, opts=opts
     )
     return key.arn
-
-
-def _admit(
-    name: str,
-    cluster: pulumi.Input[str],
-    entry: AccessEntry,
-    tags: Mapping[str, str],
-    opts: pulumi.ResourceOptions,
-) -> list[pulumi.Resource]:
-    """Let a principal in, and say what it may do."""
-    access = aws.eks.AccessEntry(
-        name, cluster_name=cluster, principal_arn=entry.principal_arn, type="STANDARD", tags=tags, opts=opts
-    )
-    association = aws.eks.AccessPolicyAssociation(
-        name,
-        cluster_name=cluster,
-        principal_arn=access.principal_arn,
-        policy_arn=_access_policy_arn(ACCESS_POLICIES[entry.policy]),
-        access_scope=access_scope(entry),
-        opts=opts,
-    )
-    return [access, association]
-
-
-def _admit_nodes(
-    name: str,
-    cluster: pulumi.Input[str],
-    role_arn: pulumi.Input[str],
-    tags: Mapping[str, str],
-    opts: pulumi.ResourceOptions,
-) -> None:
-    """Let nodes of our own node classes in, as EKS does by itself where it has built-in pools."""
-    access = aws.eks.AccessEntry(
-        name, cluster_name=cluster, principal_arn=role_arn, type="EC2", tags=tags, opts=opts
-    )
-    aws.eks.AccessPolicyAssociation(
-        name,
-        cluster_name=cluster,
-        principal_arn=access.principal_arn,
-        policy_arn=_access_policy_arn("AmazonEKSAutoNodePolicy"),
-        access_scope={"type": "cluster"},
-        opts=opts,
-    )
-
-
-def _access_policy_arn(policy: str) -> str:
-    return f"arn:aws:eks::aws:cluster-access-policy/{policy}"

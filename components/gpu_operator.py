@@ -1,7 +1,8 @@
 """NVIDIA GPU Operator: the GPU software that the nodes do not bring along.
 
 On Auto Mode the nodes bring the driver, the container toolkit and the device plugin; what is left is DCGM
-and the labels of feature discovery. A second device plugin would leave nodes without allocatable GPUs.
+and the labels of feature discovery. Amazon Linux 2023 brings all but the device plugin. A second
+device plugin would leave nodes without allocatable GPUs.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
+from components.device_plugin import WHOLE_GPUS, time_slicing
 from components.scheduling import tolerations
 from settings.gpu import GpuOperator as GpuOperatorSettings
-from settings.node_pools import Accelerator, NodePool, Provisioner
+from settings.node_pools import Accelerator, Provisioner
+from settings.pools import NodePool
 
 NAMESPACE = "gpu-operator"
 
@@ -30,11 +33,19 @@ class NodePart(StrEnum):
     DEVICE_PLUGIN = "device-plugin"
 
 
-BROUGHT_ALONG = {Provisioner.AUTO: frozenset(NodePart)}
+_AMAZON_LINUX_2023 = frozenset({NodePart.DRIVER, NodePart.TOOLKIT})
+
+BROUGHT_ALONG = {
+    Provisioner.AUTO: frozenset(NodePart),
+    Provisioner.KARPENTER: _AMAZON_LINUX_2023,
+    Provisioner.MANAGED: _AMAZON_LINUX_2023,
+}
 """What the nodes of each provisioner bring along.
-Source: https://docs.aws.amazon.com/eks/latest/userguide/device-management.html"""
+Sources: https://docs.aws.amazon.com/eks/latest/userguide/device-management.html,
+https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html"""
 
 _CHART = "gpu-operator"
+_CONFIGURATIONS = "device-plugin-configurations"
 _TIMEOUT_SECONDS = 600
 
 
@@ -47,6 +58,9 @@ class GpuOperatorArgs:
 
     node_pools: Sequence[NodePool]
     """All node pools of the cluster."""
+
+    other_device_plugin: bool = False
+    """Whether the device plugin comes by its own chart."""
 
     service_monitors: bool = False
     """Whether Prometheus Operator is there to read ServiceMonitors."""
@@ -95,14 +109,26 @@ def helm_values(args: GpuOperatorArgs) -> dict[str, Any]:
     tolerated = tolerations(taint for pool in gpu_pools for taint in pool.node_taints)
     cuts_gpus = any(pool.sharing.mig is not None for pool in gpu_pools)
 
-    def install(choice: bool | None, part: NodePart) -> dict[str, bool]:
+    def install(choice: bool | None, part: NodePart) -> dict[str, Any]:
         lacking = any(part not in BROUGHT_ALONG[pool.provisioner] for pool in gpu_pools)
         return {"enabled": lacking if choice is None else choice}
 
+    device_plugin: dict[str, Any] = (
+        {"enabled": False}
+        if args.other_device_plugin and settings.device_plugin is None
+        else install(settings.device_plugin, NodePart.DEVICE_PLUGIN)
+    )
+    if device_plugin["enabled"] and (configurations := time_slicing(gpu_pools)):
+        device_plugin["config"] = {
+            "create": True,
+            "name": _CONFIGURATIONS,
+            "default": WHOLE_GPUS,
+            "data": configurations,
+        }
     return {
         "driver": install(settings.driver, NodePart.DRIVER),
         "toolkit": install(settings.toolkit, NodePart.TOOLKIT),
-        "devicePlugin": install(settings.device_plugin, NodePart.DEVICE_PLUGIN),
+        "devicePlugin": device_plugin,
         "migManager": {"enabled": cuts_gpus if settings.mig_manager is None else settings.mig_manager},
         "mig": {"strategy": "mixed" if cuts_gpus else "single"},
         "nfd": {"enabled": True},

@@ -18,6 +18,10 @@ AUTO_MODE_CLUSTER_POLICIES = (
 """What the control plane of an Auto Mode cluster needs.
 Source: https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html"""
 
+STANDARD_CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
+"""What the control plane of a cluster without Auto Mode needs.
+Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html"""
+
 AUTO_MODE_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 """What Auto Mode's nodes need: to register, and to pull images.
 Source: https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html"""

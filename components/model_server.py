@@ -11,7 +11,7 @@ import pulumi_kubernetes as kubernetes
 from components import vllm
 from components.scheduling import node_selector, tolerations
 from settings.models import Model
-from settings.node_pools import NodePool
+from settings.pools import NodePool
 
 _EXIT_SECONDS = 10
 """How long the engine may take to end after its last answer."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from components.ec2_node_class import DISCOVERY_TAG
 from components.subnets import ZoneSubnets, plan_subnets
 from settings.network import ExistingVpc, NatGateways, NewVpc
 
 PRIVATE_SUBNET_TAGS = {"kubernetes.io/role/internal-elb": "1"}
-"""Marks subnets for internal load balancers."""
+"""Marks subnets for internal load balancers. Those of a new VPC carry Karpenter's discovery tag too."""
 
 PUBLIC_SUBNET_TAGS = {"kubernetes.io/role/elb": "1"}
 """Marks subnets for internet-facing load balancers."""
@@ -32,6 +33,9 @@ class NetworkArgs:
     settings: NewVpc | ExistingVpc
     """The VPC to make, or the one to use."""
 
+    cluster_name: str
+    """The cluster whose nodes live in a new VPC; Karpenter finds their subnets by it."""
+
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags for every resource."""
 
@@ -43,7 +47,8 @@ class Network(pulumi.ComponentResource):
     """The VPC."""
 
     private_subnet_ids: Sequence[pulumi.Output[str]]
-    """Subnets for nodes; in a new VPC, each known once it has its way out."""
+    """Subnets for nodes; in a new VPC, each known once it and the public ones have their way out: what lives
+    in the cluster makes load balancers there, and must be gone before they are."""
 
     public_subnet_ids: Sequence[pulumi.Output[str]]
     """Subnets for internet-facing load balancers."""
@@ -59,7 +64,7 @@ class Network(pulumi.ComponentResource):
                 vpc = _Vpc(name, args.tags, new.cidr, pulumi.ResourceOptions(parent=self))
                 plan = plan_subnets(new.cidr, new.availability_zones)
                 public = vpc.public_subnets(plan)
-                private = vpc.private_subnets(plan, public, new.nat_gateways)
+                private = vpc.private_subnets(plan, public, new.nat_gateways, args.cluster_name)
                 vpc.endpoints(new, private)
                 self.vpc_id = vpc.id
                 self.private_subnet_ids = [subnet.routed_id for subnet in private]
@@ -122,11 +127,17 @@ class _Vpc:
         ]
 
     def private_subnets(
-        self, plan: Sequence[ZoneSubnets], public: Sequence[_Subnet], nat_gateways: NatGateways
+        self,
+        plan: Sequence[ZoneSubnets],
+        public: Sequence[_Subnet],
+        nat_gateways: NatGateways,
+        cluster_name: str,
     ) -> list[_Subnet]:
         """Subnets that route to the internet through a NAT gateway: their zone's own or the only one."""
         homes = public if nat_gateways is NatGateways.PER_ZONE else public[:1]
         gateways = [self._nat_gateway(home) for home in homes]
+        roles = {**PRIVATE_SUBNET_TAGS, DISCOVERY_TAG: cluster_name}
+        ways_out = [resource for subnet in public for resource in subnet.ready]
         subnets = []
         for index, zone in enumerate(plan):
             table = self._table(f"private-{zone.letter}")
@@ -138,7 +149,7 @@ class _Vpc:
                 opts=self._child,
             )
             suffix = f"private-{zone.letter}"
-            subnets.append(self._subnet(suffix, zone, zone.private, PRIVATE_SUBNET_TAGS, table, route))
+            subnets.append(self._subnet(suffix, zone, zone.private, roles, table, route, *ways_out))
         return subnets
 
     def endpoints(self, settings: NewVpc, private: Sequence[_Subnet]) -> None:
@@ -215,7 +226,7 @@ class _Vpc:
         cidr: str,
         role: Mapping[str, str],
         table: aws.ec2.RouteTable,
-        route: aws.ec2.Route,
+        *ways_out: pulumi.CustomResource,
     ) -> _Subnet:
         subnet = aws.ec2.Subnet(
             f"{self._name}-{suffix}",
@@ -229,7 +240,7 @@ class _Vpc:
         association = aws.ec2.RouteTableAssociation(
             f"{self._name}-{suffix}", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
         )
-        return _Subnet(letter=zone.letter, id=subnet.id, table=table, ready=(association, route))
+        return _Subnet(letter=zone.letter, id=subnet.id, table=table, ready=(association, *ways_out))
 
     def _tagged(self, suffix: str) -> dict[str, str]:
         return {**self._tags, "Name": f"{self._name}-{suffix}"}

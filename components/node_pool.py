@@ -43,8 +43,8 @@ class AutoModeNodePoolArgs:
     settings: AutoModePool
     """What the pool is to be."""
 
-    home: NodeHome
-    """Where its nodes live."""
+    home: NodeHome | None
+    """Where its nodes live; None where that is not known, and then it can have no node class of its own."""
 
 
 class AutoModeNodePool(pulumi.ComponentResource):
@@ -57,6 +57,8 @@ class AutoModeNodePool(pulumi.ComponentResource):
         super().__init__("eks-inference:index:AutoModeNodePool", name, _decided(pool), opts)
         node_class, node_class_name = None, DEFAULT_NODE_CLASS
         if pool.ephemeral_storage is not None:
+            if args.home is None:
+                raise ValueError(f"node pool {pool.name} has ephemeralStorage, but no role for its nodes")
             node_class_name = pool.name
             node_class = kubernetes.apiextensions.CustomResource(
                 f"{name}-node-class",

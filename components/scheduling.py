@@ -7,12 +7,15 @@ from collections.abc import Iterable
 import pulumi_kubernetes as kubernetes
 
 from components.karpenter import NODE_POOL_LABEL
-from settings.node_pools import NodePool, Taint
+from settings.managed_pools import POOL_LABEL, ManagedPool
+from settings.node_pools import Taint
+from settings.pools import NodePool
 
 
 def node_selector(pool: NodePool) -> dict[str, str]:
     """The labels that lead a pod to nodes of the pool and no other."""
-    return {NODE_POOL_LABEL: pool.name}
+    label = POOL_LABEL if isinstance(pool, ManagedPool) else NODE_POOL_LABEL
+    return {label: pool.name}
 
 
 def tolerations(taints: Iterable[Taint]) -> list[kubernetes.core.v1.TolerationArgsDict]:

@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    GetPydanticSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -44,6 +45,11 @@ class Settings(BaseModel):
 def refused(allowed: str, key: str = "") -> PydanticCustomError:
     """The error for a value that is not `allowed` (a noun phrase), at `key` below the model if given."""
     return PydanticCustomError(REFUSED, "must be {allowed}", {"allowed": allowed, "key": key})
+
+
+def read_as(model: type[BaseModel]) -> GetPydanticSchema:
+    """Have a member of a union be read by the model's rules, which refuse whatever comes there."""
+    return GetPydanticSchema(lambda _, handler: handler.generate_schema(model))
 
 
 @dataclass(frozen=True)

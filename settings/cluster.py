@@ -1,13 +1,14 @@
-"""The EKS cluster: its mode, version, API endpoint, access, encryption, logs and support."""
+"""The cluster: its mode, version, API endpoint, access, encryption, logs and support."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, Discriminator, Tag, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
-from settings.base import Form, Ipv4Range, Name, Settings, duplicates, refused
+from settings.base import Form, Ipv4Range, Name, Settings, duplicates, read_as, refused
 
 Version = Annotated[str, Form(r"1\.[0-9]{2}", 'a minor version of Kubernetes in quotes, such as "1.36"')]
 PrincipalArn = Annotated[
@@ -24,15 +25,18 @@ KmsKeyArn = Annotated[
         "the ARN of a KMS key, such as arn:aws:kms:us-west-2:111122223333:key/1234abcd",
     ),
 ]
+ContextName = Annotated[str, Form(r"\S+", "the name of a context, as kubectl config get-contexts shows it")]
 
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557]
 """The retention times that CloudWatch Logs knows, up to seven years."""
 
 
 class ClusterMode(StrEnum):
-    """Who runs the nodes: on Auto Mode, EKS does."""
+    """Who runs the nodes: on Auto Mode, EKS does. A cluster that exists already is its owner's."""
 
     AUTO = "auto"
+    STANDARD = "standard"
+    EXISTING = "existing"
 
 
 class SupportPolicy(StrEnum):
@@ -108,12 +112,6 @@ class Cluster(Settings):
     version: Version
     """The minor version of Kubernetes, in quotes."""
 
-    mode: ClusterMode = ClusterMode.AUTO
-    """Who runs the nodes. On Auto Mode, EKS runs them, and the network, storage and load balancing too."""
-
-    built_in_node_pools: tuple[BuiltInNodePool, ...] = tuple(BuiltInNodePool)
-    """Auto Mode's own CPU node pools. Without any, EKS makes no `default` node class either."""
-
     endpoint: ApiEndpoint = ApiEndpoint()
     """Who can reach the Kubernetes API."""
 
@@ -142,3 +140,63 @@ class Cluster(Settings):
         for twice in duplicates(entry.principal_arn for entry in self.access_entries):
             raise refused(f"one entry for each principal ({twice} has two)", key="accessEntries")
         return self
+
+
+class AutoModeCluster(Cluster):
+    """An EKS cluster whose nodes EKS runs, and their network, storage and load balancing too."""
+
+    mode: Literal[ClusterMode.AUTO] = ClusterMode.AUTO
+    """Who runs the nodes."""
+
+    built_in_node_pools: tuple[BuiltInNodePool, ...] = tuple(BuiltInNodePool)
+    """Auto Mode's own CPU node pools. Without any, EKS makes no `default` node class either."""
+
+
+class StandardCluster(Cluster):
+    """An EKS cluster whose nodes are managed groups and Karpenter's, with the add-ons that they need."""
+
+    mode: Literal[ClusterMode.STANDARD]
+    """Who runs the nodes."""
+
+
+class ExistingCluster(Settings):
+    """A cluster with Auto Mode that is there already, in which only Kubernetes objects are made."""
+
+    mode: Literal[ClusterMode.EXISTING]
+    """Who runs the nodes."""
+
+    name: Name
+    """A name for it here."""
+
+    context: ContextName
+    """The context of the kubeconfig that leads to it."""
+
+    kubeconfig_path: str | None = None
+    """The kubeconfig's path. Without one, the secret `kubeconfig` holds it, or it is kubectl's usual one."""
+
+
+class _AnyCluster(Settings):
+    """A cluster with a mode that there is not: all that can be said of it is that."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    mode: ClusterMode
+    """Who runs the nodes."""
+
+
+def _mode(value: Any) -> str:
+    if isinstance(value, dict):
+        mode = value.get("mode", ClusterMode.AUTO)
+    else:
+        mode = getattr(value, "mode", ClusterMode.AUTO)
+    return f"<{mode}>" if isinstance(mode, str) and mode in set(ClusterMode) else "<>"
+
+
+AnyCluster = Annotated[
+    Annotated[AutoModeCluster, Tag("<auto>")]
+    | Annotated[StandardCluster, Tag("<standard>")]
+    | Annotated[ExistingCluster, Tag("<existing>")]
+    | Annotated[ExistingCluster, read_as(_AnyCluster), SkipJsonSchema(), Tag("<>")],
+    Discriminator(_mode),
+]
+"""One of the kinds of cluster, told apart by ``mode``."""

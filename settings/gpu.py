@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings.base import Settings
+from settings.base import Name, Quantity, Settings
 
 
 class GpuOperator(Settings):
@@ -28,8 +28,40 @@ class GpuOperator(Settings):
     """Run DCGM and its exporter: GPU health and metrics for Prometheus."""
 
 
+class DevicePluginResources(Settings):
+    """What the device plugin asks of each node."""
+
+    cpu: Quantity = "100m"
+    """Processors, as request; it may use what is idle."""
+
+    memory: Quantity = "128Mi"
+    """Memory, as request and limit."""
+
+
+class DevicePlugin(Settings):
+    """NVIDIA's device plugin by its own chart: the small alternative to GPU Operator on nodes whose image
+    brings driver and toolkit along. It advertises nvidia.com/gpu and does nothing else."""
+
+    resources: DevicePluginResources = DevicePluginResources()
+    """What it asks of each node."""
+
+
+class GpuTest(Settings):
+    """A job that runs nvidia-smi on one GPU. The update waits for it: it proves image, driver, toolkit and
+    device plugin together."""
+
+    node_pool: Name
+    """The node pool to run on. It must have a GPU, or start a node for one."""
+
+
 class Gpu(Settings):
     """GPU software for the whole cluster."""
 
     operator: GpuOperator | None = None
     """Install NVIDIA GPU Operator; `{}` takes what the node pools need."""
+
+    device_plugin: DevicePlugin | None = None
+    """Install NVIDIA's device plugin alone; `{}` takes the defaults. GPU Operator then leaves its own out."""
+
+    test: GpuTest | None = None
+    """Run nvidia-smi once."""

@@ -19,6 +19,7 @@ class Secrets:
     """The stack's secrets, marked as such from here on."""
 
     hugging_face_token: pulumi.Output[str] | None
+    kubeconfig: pulumi.Output[str] | None
 
 
 def load(config: pulumi.Config) -> Platform:
@@ -40,7 +41,10 @@ def load(config: pulumi.Config) -> Platform:
 
 def load_secrets(config: pulumi.Config) -> Secrets:
     """The stack's secrets."""
-    return Secrets(hugging_face_token=config.get_secret("huggingFaceToken"))
+    return Secrets(
+        hugging_face_token=config.get_secret("huggingFaceToken"),
+        kubeconfig=config.get_secret("kubeconfig"),
+    )
 
 
 def _keys(config: pulumi.Config) -> list[str]:

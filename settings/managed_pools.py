@@ -28,6 +28,7 @@ from settings.node_pools import (
     Architecture,
     InstanceType,
     NodeCount,
+    Provisioner,
     Sharing,
     Taint,
 )
@@ -166,7 +167,7 @@ class ManagedPool(Settings):
     name: Name
     """The pool's name, which models refer to. The group's name begins with it."""
 
-    provisioner: Literal["managed"]
+    provisioner: Literal[Provisioner.MANAGED]
     """Who launches the nodes."""
 
     accelerator: Accelerator = Accelerator.NONE

@@ -38,6 +38,7 @@ class Provisioner(StrEnum):
 
     AUTO = "auto"
     KARPENTER = "karpenter"
+    MANAGED = "managed"
 
 
 class Accelerator(StrEnum):
@@ -300,7 +301,3 @@ class AutoModePool(KarpenterApiPool):
 
     ephemeral_storage: EphemeralStorage | None = None
     """The nodes' data volume. It gives the pool a node class of its own in place of `default`."""
-
-
-NodePool = AutoModePool
-"""One of the kinds of node pool, told apart by ``provisioner``."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from settings.base import duplicates
-from settings.cluster import BuiltInNodePool
+from settings.combinations import problems_between
 from settings.errors import Problem, SettingsError, shown, wrong_value
 from settings.explain import problems
 from settings.network import ZONE_PATTERN
@@ -52,10 +52,6 @@ def _problems_between_parts(values: Mapping[str, Any], region: str | None) -> It
     pools, models = _named(values, "nodePools"), _named(values, "models")
     yield from _same_names("nodePools", pools)
     yield from _same_names("models", models)
-    for index, name, _ in pools:
-        if name in set(BuiltInNodePool):
-            taken = "another name: one of EKS's own node pools has it"
-            yield wrong_value(("nodePools", index, "name"), name, taken)
     names = list(dict.fromkeys(name for _, name, _ in pools))
     for index, _, model in models:
         pool = model.get("nodePool")
@@ -65,6 +61,7 @@ def _problems_between_parts(values: Mapping[str, Any], region: str | None) -> It
         if model.get("gated") is True and "huggingFaceToken" not in values:
             fault = "needs a token. Set it by `pulumi config set --secret huggingFaceToken`."
             yield Problem(("models", index, "gated"), fault)
+    yield from problems_between(values)
     if region is not None:
         yield from _zones_elsewhere(values, region)
 

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from components.cluster import access_scope, compute_config, vpc_config
+from components.cluster import auto_mode, compute_config, vpc_config
+from components.cluster_access import access_scope
 from components.iam import trust_policy
 from components.kubeconfig import kubeconfig
-from settings.cluster import AccessEntry, AccessPolicy, ApiEndpoint, BuiltInNodePool, Cluster
+from settings.cluster import AccessEntry, AccessPolicy, ApiEndpoint, AutoModeCluster, BuiltInNodePool
 
 NODE_ROLE = "arn:aws:iam::111122223333:role/node"
 
 
-def cluster(**changes: Any) -> Cluster:
-    return Cluster(name="test", version="1.36", **changes)
+def cluster(**changes: Any) -> AutoModeCluster:
+    return AutoModeCluster(name="test", version="1.36", **changes)
 
 
 def test_auto_mode_has_a_node_role_for_its_own_pools() -> None:

@@ -1,0 +1,28 @@
+"""The GPU software of a platform: GPU Operator, or the device plugin alone."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.gpu_operator import GpuOperator, GpuOperatorArgs
+from components.site import Site
+from settings.platform import Platform
+
+
+def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
+    """What the settings ask for. Pods that ask for GPUs wait for it."""
+    made: list[pulumi.Resource] = []
+    if platform.gpu.device_plugin is not None:
+        plugin = DevicePluginArgs(settings=platform.gpu.device_plugin, node_pools=platform.node_pools)
+        made.append(DevicePlugin("device-plugin", plugin, site.after()))
+    if platform.gpu.operator is not None:
+        operator = GpuOperatorArgs(
+            settings=platform.gpu.operator,
+            node_pools=platform.node_pools,
+            other_device_plugin=platform.gpu.device_plugin is not None,
+            service_monitors=platform.observability.service_monitors,
+        )
+        # The operator itself runs on system nodes.
+        made.append(GpuOperator("gpu-operator", operator, site.after(*site.system.ready)))
+    return made
