@@ -8,6 +8,7 @@ without that layer decides the same, only more slowly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pulumi_policy
@@ -26,10 +27,15 @@ _LEVELS = {
 
 
 class Memory:
-    """What one run of the pack has seen: inputs by URN, the platform they add up to, what is undecided."""
+    """What one run of the pack has seen: inputs by URN, and what is undecided.
+
+    `arriving` are the resources under analysis and `decoded` is the stack under analysis, where each is
+    decoded once; without that, policies read what the SDK hands them.
+    """
 
     def __init__(self) -> None:
         self._inputs: dict[str, Resource] = {}
+        self.arriving: dict[str, Resource] = {}
         self.decoded: Platform | None = None
         self.undecided = Undecided()
 
@@ -38,10 +44,6 @@ class Memory:
         self._inputs[resource.urn] = resource
         return resource
 
-    def inputs(self, urn: str) -> Resource | None:
-        """Return the kept inputs of a resource."""
-        return self._inputs.get(urn)
-
     def platform(self, resources: Iterable[Resource]) -> Platform:
         """Return the platform that the stack's resources add up to, inputs first."""
         return Platform(Stack(sorted(map(self._with_inputs, resources), key=lambda each: each.urn)))
@@ -49,16 +51,7 @@ class Memory:
     def _with_inputs(self, resource: Resource) -> Resource:
         kept = self._inputs.get(resource.urn)
         properties = resource.properties if kept is None else merge(kept.properties, resource.properties)
-        return Resource(
-            urn=resource.urn,
-            type=resource.type,
-            name=resource.name,
-            properties=properties,
-            parent=resource.parent,
-            provider=resource.provider,
-            dependencies=resource.dependencies,
-            property_dependencies=resource.property_dependencies,
-        )
+        return replace(resource, properties=properties)
 
 
 def policies(rules: Iterable[Rule], memory: Memory) -> list[pulumi_policy.Policy]:
@@ -88,11 +81,9 @@ def _on_resource(
     rule: ResourceRule, memory: Memory
 ) -> Callable[[pulumi_policy.ResourceValidationArgs, pulumi_policy.ReportViolation], None]:
     def validate(args: pulumi_policy.ResourceValidationArgs, report: pulumi_policy.ReportViolation) -> None:
-        resource = memory.inputs(args.urn)
-        if resource is None:
-            resource = memory.keep_inputs(
-                Resource(args.urn, args.resource_type, args.name, _plain(args.props), args.opts.parent or "")
-            )
+        resource = memory.arriving.get(args.urn) or memory.keep_inputs(
+            Resource(args.urn, args.resource_type, args.name, _plain(args.props), args.opts.parent or "")
+        )
         claims = rule.check(resource, _config(rule, args))
         _report(rule, claims, report, memory)
 
@@ -155,10 +146,13 @@ class _DecodingServicer:
         return getattr(self._servicer, name)
 
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
-        self._memory.keep_inputs(_from_request(request))
+        self._memory.arriving[request.urn] = self._memory.keep_inputs(_from_request(request))
         empty = analyzer_pb2.AnalyzeRequest(type=request.type, urn=request.urn, name=request.name)
         empty.options.CopyFrom(request.options)
-        return self._servicer.Analyze(empty, context)
+        try:
+            return self._servicer.Analyze(empty, context)
+        finally:
+            del self._memory.arriving[request.urn]
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         self._memory.decoded = self._memory.platform(map(_from_request, request.resources))

@@ -11,7 +11,7 @@ from fleet.installed import provides
 from fleet.kubernetes import kubernetes_object
 from fleet.platform import Cluster, NodePool, Platform, PoolKind
 from fleet.resources import Resource
-from fleet.verdict import NO, Verdict, all_of, any_of
+from fleet.verdict import NO, Verdict, all_of, any_of, undecided
 from guardrails.rule import Claim, Config, Level, PlatformRule, ResourceRule, Severity
 
 # -- settings that come together ----------------------------------------------------------------------------
@@ -126,8 +126,8 @@ def _check_instances(platform: Platform, config: Config) -> Iterator[Claim]:
         if on_auto_mode.holds is False:
             continue
         requirements = pool.requirements
-        if requirements.unknown:
-            yield Claim(pool.urn, on_auto_mode & requirements.is_present(), pool.title)
+        if not requirements.listed:
+            yield Claim(pool.urn, on_auto_mode & undecided(requirements.property), pool.title)
         for requirement in requirements.items():
             names = requirement["values"]
             listed = requirement["key"].is_in((*_TYPE_KEYS, _FAMILY_KEY)) & requirement["operator"].equals(

@@ -10,7 +10,7 @@ from fleet.facts import Fact
 from fleet.kubernetes import kubernetes_object
 from fleet.platform import Platform
 from fleet.resources import Resource
-from fleet.verdict import Verdict, all_of
+from fleet.verdict import YES, Verdict, all_of, undecided
 from guardrails.rule import Claim, Config, Level, PlatformRule, ResourceRule, Severity
 
 LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -118,8 +118,10 @@ def _check_endpoint(platform: Platform, config: Config) -> Iterator[Claim]:
 
 def _wide(cidrs: Fact, narrowest: int) -> Iterator[tuple[str, Verdict]]:
     """Yield each range as messages show it, and whether it is wider than allowed; none given: everyone."""
-    if cidrs.unknown or not isinstance(cidrs.value, list) or not cidrs.value:
-        yield "0.0.0.0/0, where publicAccessCidrs says nothing", cidrs.is_empty()
+    if not cidrs.listed:
+        yield "anyone", undecided(cidrs.property)
+    elif not cidrs.items():
+        yield "0.0.0.0/0, where publicAccessCidrs says nothing", YES
     for each in cidrs.items():
         yield f"{each.text()}", each.meets(lambda found: _prefix_length(found) < narrowest)
 

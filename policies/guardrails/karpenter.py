@@ -13,7 +13,7 @@ from fleet.installed import releases_in
 from fleet.kubernetes import HelmRelease
 from fleet.platform import Cluster, NodePool, Platform
 from fleet.resources import Resource
-from fleet.verdict import Verdict, all_of, any_of
+from fleet.verdict import Verdict, all_of, any_of, undecided
 from fleet.wire import UNKNOWN
 from guardrails.hardening import is_node_class
 from guardrails.rule import Claim, Config, Level, PlatformRule, ResourceRule, Severity
@@ -47,7 +47,9 @@ def _selectors(spec: Fact) -> Iterator[tuple[str, Verdict]]:
     """Yield each place that should select something, and whether it does not."""
     for key in (*_REQUIRED, *_OPTIONAL):
         terms = spec[key]
-        if key in _REQUIRED:
+        if not terms.listed:
+            yield terms.path, undecided(terms.property)
+        elif key in _REQUIRED:
             yield terms.path, terms.is_present() & terms.is_empty()
         for term in terms.items():
             yield term.path, all_of(~term[each].is_given() for each in _SELECTING)

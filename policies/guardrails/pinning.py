@@ -9,7 +9,7 @@ from typing import Final
 from fleet.facts import Fact
 from fleet.kubernetes import helm_release, kubernetes_object, workloads
 from fleet.resources import Resource
-from fleet.verdict import Verdict
+from fleet.verdict import Verdict, undecided
 from guardrails.rule import Claim, Config, Level, ResourceRule, Severity
 
 _MOVING_WORDS: Final = frozenset(
@@ -39,6 +39,9 @@ def is_floating_tag(tag: str) -> bool:
 def _check_images(resource: Resource, config: Config) -> Iterator[Claim]:
     owner = kubernetes_object(resource)
     for workload in workloads(owner) if owner else ():
+        for key in ("containers", "initContainers"):
+            if not workload.pod[key].listed:
+                yield Claim(resource.urn, undecided(workload.pod[key].property), workload.title)
         for container in workload.containers():
             image = container["image"]
             yield _floating_image(image, f"{workload.title}, container {container['name'].text()}", config)

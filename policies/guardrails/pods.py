@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from catalog.charts import find_chart
 from catalog.operators import is_operator_image
+from fleet.facts import Fact
 from fleet.kubernetes import Workload
 from fleet.platform import Platform
 from fleet.resources import Resource
@@ -24,12 +25,19 @@ def _check(platform: Platform, config: Config) -> Iterator[Claim]:
 
 
 def _reaches_host(workload: Workload) -> Iterator[tuple[str, Verdict]]:
-    for container in workload.containers():
-        privileged = container["securityContext"]["privileged"].is_true()
-        yield f"runs container {container['name'].text()} privileged", privileged
+    for key in ("containers", "initContainers"):
+        containers = workload.pod[key]
+        privileged = [
+            each["name"].text() or each.path for each in containers.items() if _privileged(each).holds
+        ]
+        yield f"runs {', '.join(privileged)} privileged", containers.any(_privileged)
     volumes = workload.pod["volumes"]
     yield "mounts a hostPath volume", volumes.any(lambda volume: volume["hostPath"].is_present())
     yield "uses the host's network", workload.pod["hostNetwork"].is_true()
+
+
+def _privileged(container: Fact) -> Verdict:
+    return container["securityContext"]["privileged"].is_true()
 
 
 def _is_operator(workload: Workload) -> bool:

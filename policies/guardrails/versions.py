@@ -10,7 +10,7 @@ from catalog.kubernetes import Support, minor, standard_support_ends, support
 from fleet.facts import Fact
 from fleet.platform import Platform
 from fleet.resources import Resource
-from fleet.verdict import Verdict, any_of
+from fleet.verdict import Verdict, any_of, undecided
 from guardrails.hardening import is_node_class
 from guardrails.rule import Claim, Config, Level, PlatformRule, ResourceRule, Severity
 
@@ -146,8 +146,8 @@ def _images(resource: Resource) -> Iterator[tuple[str, Fact, Verdict]]:
         family = resource.at("spec", "amiFamily")
         yield title, family, family.equals("AL2")
         terms = resource.at("spec", "amiSelectorTerms")
-        if terms.unknown:
-            yield title, terms, terms.is_present()
+        if not terms.listed:
+            yield title, terms, undecided(terms.property)
         for term in terms.items():
             yield title, term["alias"], term["alias"].meets(_begins("al2@"))
             yield title, term["name"], term["name"].meets(_begins(*_IMAGE_NAMES))

@@ -9,7 +9,7 @@ from typing import Final
 from fleet.facts import ABSENT, Fact
 from fleet.kubernetes import kubernetes_object
 from fleet.resources import Resource
-from fleet.verdict import YES, Verdict
+from fleet.verdict import YES, Verdict, undecided
 from guardrails.hardening import LAUNCH_TEMPLATE, is_node_class
 from guardrails.rule import Claim, Config, Level, ResourceRule, Severity
 
@@ -38,8 +38,8 @@ def _of_node_class(resource: Resource) -> Iterator[_Volume]:
 
 
 def _mapped(title: str, mappings: Fact) -> Iterator[_Volume]:
-    if mappings.unknown:
-        yield _Volume(title, mappings.is_present(), mappings)
+    if not mappings.listed:
+        yield _Volume(title, undecided(mappings.property), mappings)
     for mapping in mappings.items():
         device, ebs = mapping["deviceName"].text() or mapping.path, mapping["ebs"]
         yield _Volume(f"{title}: the volume {device}", ebs.is_present(), ebs["encrypted"])

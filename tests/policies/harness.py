@@ -129,7 +129,7 @@ def settings(case_config: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
 def judge(stack: Capture, config: Mapping[str, Mapping[str, Any]]) -> Judgement:
     """Return what the rules claim, called as the pure functions that they are."""
     options = settings(config)
-    resources = [each.resource for each in stack]
+    resources = [each.resource for each in sorted(stack, key=lambda each: each.urn)]
     platform = Platform(Stack(resources))
     claims: list[tuple[Rule, Claim]] = []
     for rule in RULES:

@@ -1,4 +1,4 @@
-"""A Standard cluster with GPU pools of three kinds and a workload for each: a plugin's, a claiming and a MIG one."""
+"""A Standard cluster with a pool whose GPUs a plugin serves, one that DRA serves, and a server for each."""
 
 import pulumi
 import pulumi_aws as aws
