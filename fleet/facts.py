@@ -65,6 +65,11 @@ class Fact:
         return not self.unknown and not self.absent
 
     @property
+    def listed(self) -> bool:
+        """Whether every element can be seen here, none where nothing was said; False for odd shapes."""
+        return self.absent or isinstance(self.value, list)
+
+    @property
     def property(self) -> Property:
         """The place this fact was read from."""
         return Property(self.urn, self.path)
@@ -160,14 +165,11 @@ class Fact:
 
     def any(self, question: Callable[[Fact], Verdict]) -> Verdict:
         """Whether the question is answered yes for one element of this list."""
-        return any_of(question(item) for item in self.items()) if self._is_listable() else self._odd()
+        return any_of(question(item) for item in self.items()) if self.listed else self._odd()
 
     def all(self, question: Callable[[Fact], Verdict]) -> Verdict:
         """Whether the question is answered yes for every element; yes for an absent or empty list."""
-        return all_of(question(item) for item in self.items()) if self._is_listable() else self._odd()
-
-    def _is_listable(self) -> bool:
-        return self.absent or isinstance(self.value, list)
+        return all_of(question(item) for item in self.items()) if self.listed else self._odd()
 
     def _odd(self) -> Verdict:
         return undecided(self.property)

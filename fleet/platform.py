@@ -211,6 +211,10 @@ class Platform:
 
     def cluster_of(self, resource: Resource) -> Cluster | None:
         """Return the cluster a resource belongs to: the one it hangs on, else the stack's only one."""
+        named = resource["clusterName"]
+        if named.known and all(cluster.resource["name"].known for cluster in self.clusters):
+            same = (each for each in self.clusters if each.resource["name"].value == named.value)
+            return next(same, None)
         if len(self.clusters) == 1:
             return self.clusters[0]
         found = self.stack.tied(resource, self._clusters_by_urn)

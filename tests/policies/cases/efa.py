@@ -83,6 +83,6 @@ CASES = cases(
         "an EFA pool whose zone is not known yet",
         add("spare-class", "spare-pool"),
         unknown("spare-pool", "spec.template.spec.requirements[2].values"),
-        undecided={RULE: ("spare-pool", "group")},
+        undecided={RULE: ("spare-pool", "group"), "device-plugin-present": "spare-pool"},
     ),
 )
