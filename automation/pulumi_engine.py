@@ -136,6 +136,10 @@ def _resource(step: Mapping[str, Any]) -> Resource | None:
         dependencies=tuple(sorted(state.get("dependencies") or ())),
         inputs={key: value for key, value in inputs.items() if not key.startswith("__")},
         operation=step["op"],
+        provider=(state.get("provider") or "").rpartition("::")[0],
+        property_dependencies={
+            key: tuple(urns) for key, urns in (state.get("propertyDependencies") or {}).items()
+        },
     )
 
 

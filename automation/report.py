@@ -30,8 +30,12 @@ _DIAGNOSTIC_STYLES = {"error": "bold red", "warning": "yellow", "info": "", "deb
 
 
 def print_report(preview: Preview, stream: TextIO, notes: Iterable[str] = ()) -> None:
-    """Write the report of `preview` to `stream`, in colour where it is a terminal; `notes` come last."""
-    lines = [*report(preview), *([(note, "")] for note in notes)]
+    """Write the report of `preview` to `stream`; `notes` come last."""
+    print_lines([*report(preview), *([(note, "")] for note in notes)], stream)
+
+
+def print_lines(lines: Iterable[Line], stream: TextIO) -> None:
+    """Write lines to `stream`, in colour where it is a terminal."""
     if not stream.isatty():
         stream.writelines("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
         return

@@ -22,8 +22,9 @@ _SEVERITIES: tuple[Severity | None, ...] = ("critical", "high", "medium", "low",
 class Resource:
     """One resource of the stack.
 
-    `inputs` is a plain tree with `UNKNOWN` and `Secret` in it. `operation` is the engine's word for what
-    would happen to it: create, read, update, replace, same ... `note` is for the user.
+    `inputs` is a plain tree with `UNKNOWN` and `Secret` in it; `property_dependencies` says by input which
+    resources it was made from. `operation` is the engine's word for what would happen to it: create, read,
+    update, replace, same ... `note` is for the user.
     """
 
     urn: str
@@ -34,6 +35,8 @@ class Resource:
     inputs: Mapping[str, Any]
     operation: str = "create"
     note: str = ""
+    provider: str = ""
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,8 @@ def _resource(registration: Registration) -> Resource:
         inputs=decode(registration.inputs),
         operation="read" if registration.is_read else "create",
         note=registration.note,
+        provider=registration.provider.rpartition("::")[0],
+        property_dependencies=registration.property_dependencies,
     )
 
 
