@@ -18,7 +18,10 @@ from fleet.wire import UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One registered resource: `properties` is plain data with `UNKNOWN` leaves, secrets revealed."""
+    """One registered resource: `properties` is plain data with `UNKNOWN` leaves, secrets revealed.
+
+    `inputs` is what the program wrote of it, where `properties` hold what the cloud has added.
+    """
 
     urn: str
     type: str
@@ -28,11 +31,17 @@ class Resource:
     provider: str = ""
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inputs: Mapping[str, Any] | None = None
 
     @property
     def facts(self) -> Fact:
         """The root fact; `resource.facts["spec"]` reads a property."""
         return Fact(self.properties, self.urn)
+
+    @property
+    def written(self) -> Fact:
+        """The root fact of what the program wrote, for what must have been set on purpose."""
+        return Fact(self.properties if self.inputs is None else self.inputs, self.urn)
 
     def __getitem__(self, key: str) -> Fact:
         return self.facts[key]

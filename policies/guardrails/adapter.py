@@ -50,8 +50,10 @@ class Memory:
 
     def _with_inputs(self, resource: Resource) -> Resource:
         kept = self._inputs.get(resource.urn)
-        properties = resource.properties if kept is None else merge(kept.properties, resource.properties)
-        return replace(resource, properties=properties)
+        if kept is None:
+            return resource
+        merged = merge(kept.properties, resource.properties)
+        return replace(resource, properties=merged, inputs=kept.properties)
 
 
 def policies(rules: Iterable[Rule], memory: Memory) -> list[pulumi_policy.Policy]:
@@ -122,7 +124,7 @@ def _report(
             memory.undecided.add(rule.name, claim)
         elif claim.verdict.holds and (claim.urn, claim.message) not in seen:
             seen.add((claim.urn, claim.message))
-            report(claim.message, claim.urn)
+            report(claim.sentence, claim.urn)
 
 
 def decode_once(memory: Memory) -> None:

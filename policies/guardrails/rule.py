@@ -44,6 +44,11 @@ class Claim:
     verdict: Verdict
     message: str
 
+    @property
+    def sentence(self) -> str:
+        """The message as it is reported: titles such as "node group gpu" begin it with a capital."""
+        return self.message[:1].upper() + self.message[1:]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:

@@ -41,7 +41,8 @@ def is_version(text: object) -> bool:
 def _check_supported(platform: Platform, config: Config) -> Iterator[Claim]:
     today = _today(config)
     for cluster in platform.clusters:
-        policy = cluster.setting("upgradePolicy.supportType", "upgradePolicy.supportType")
+        # EKS fills EXTENDED in by itself; on purpose is only what the program says.
+        policy = cluster.resource.written.path_at("upgradePolicy.supportType")
         ended = _is(cluster.version, Support.ENDED, today)
         extended = _is(cluster.version, Support.EXTENDED, today)
         last_day = _standard_support_ends(cluster.version.value)

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 from automation.preview import preview
-from fleet.resources import Resource
+from fleet.resources import Resource, merge
 from fleet.wire import decode, reveal
 from tests.standins.outputs import planned
 
@@ -35,7 +35,10 @@ SPARE = "spare-"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One resource as the Analyzer protocol names it; `inputs` and `outputs` are JSON in wire form."""
+    """One resource as the Analyzer protocol names it; `inputs` and `outputs` are JSON in wire form.
+
+    `answered` is what the cloud has added to the inputs.
+    """
 
     urn: str
     type: str
@@ -46,25 +49,28 @@ class Recorded:
     options: Mapping[str, Any] = field(default_factory=dict)
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    answered: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """What a provider answers in preview: the inputs, and unknowns for what it computes."""
+        """What a provider answers in preview: the inputs, what is there, and unknowns for what is not yet."""
         if self.type.startswith("pulumi:") or not self.provider:
             return {}
         with warnings.catch_warnings():
             # The AWS SDK warns of its own modules when they are imported.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return planned(self.type, dict(self.inputs))
+            return planned(self.type, dict(self.inputs)) | self.answered
 
     @property
     def resource(self) -> Resource:
         """The resource as rules read it."""
+        inputs = reveal(decode(dict(self.inputs)))
         return Resource(
             urn=self.urn,
             type=self.type,
             name=self.name,
-            properties=reveal(decode(dict(self.inputs))),
+            properties=merge(inputs, reveal(decode(dict(self.answered)))),
+            inputs=inputs,
             parent=self.parent,
             provider=self.provider.get("urn", ""),
             dependencies=self.dependencies,
@@ -102,23 +108,21 @@ def without_urns(stack: Capture, urns: Iterable[str]) -> Capture:
     """Return the stack without some resources, and without ties to them."""
     gone = frozenset(urns)
     return tuple(
-        Recorded(
-            urn=each.urn,
-            type=each.type,
-            name=each.name,
-            inputs=each.inputs,
-            parent=each.parent,
+        replace(
+            each,
             provider={} if each.provider.get("urn") in gone else each.provider,
-            options=each.options,
-            dependencies=tuple(urn for urn in each.dependencies if urn not in gone),
+            dependencies=_left(each.dependencies, gone),
             property_dependencies={
-                key: tuple(urn for urn in urns if urn not in gone)
-                for key, urns in each.property_dependencies.items()
+                key: _left(urns, gone) for key, urns in each.property_dependencies.items()
             },
         )
         for each in stack
         if each.urn not in gone
     )
+
+
+def _left(urns: Iterable[str], gone: frozenset[str]) -> tuple[str, ...]:
+    return tuple(urn for urn in urns if urn not in gone)
 
 
 def _recorded(lines: Iterable[Mapping[str, Any]]) -> Iterator[Recorded]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from tests.policies.capture import UNKNOWN, Capture, Recorded, without_urns
 
@@ -44,6 +44,15 @@ def remove(name: str, path: str) -> Change:
     return _changing(name, path, change)
 
 
+def answer(name: str, path: str, value: Any) -> Change:
+    """Let the cloud have added a property that the program leaves out."""
+
+    def change(properties: dict[str, Any], steps: list[str | int]) -> None:
+        _put(_parent(properties, steps), steps[-1], copy.deepcopy(value))
+
+    return _changing(name, path, change, "answered")
+
+
 def add(*names: str) -> Change:
     """Add resources that the program registers as spare ones."""
 
@@ -62,14 +71,20 @@ def without(*names: str) -> Change:
     return change
 
 
-def _changing(name: str, path: str, change: Callable[[dict[str, Any], list[str | int]], None]) -> Change:
+def _changing(
+    name: str,
+    path: str,
+    change: Callable[[dict[str, Any], list[str | int]], None],
+    side: Literal["inputs", "answered"] = "inputs",
+) -> Change:
     steps = parse(path)
 
     def apply(stack: Capture, everything: Capture) -> Capture:
         found = _named(stack, name)
-        inputs = copy.deepcopy(dict(found.inputs))
-        change(inputs, steps)
-        return tuple(replace(each, inputs=inputs) if each is found else each for each in stack)
+        properties = copy.deepcopy(dict(getattr(found, side)))
+        change(properties, steps)
+        changed = replace(found, **{side: properties})
+        return tuple(changed if each is found else each for each in stack)
 
     return apply
 

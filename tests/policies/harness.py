@@ -109,7 +109,7 @@ class Judgement:
     def _select(self, holds: bool | None) -> Iterator[Finding]:
         for rule, claim in self.claims:
             if claim.verdict.holds is holds:
-                yield Finding(rule.name, self.names[claim.urn], claim.message)
+                yield Finding(rule.name, self.names[claim.urn], claim.sentence)
 
 
 def settings(case_config: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

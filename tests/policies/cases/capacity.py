@@ -96,7 +96,7 @@ _SPOT = cases(
         "a spot group with one type",
         set_("gpu", "instanceTypes", ["g5.xlarge"]),
         fires={SPOT: "gpu"},
-        says="node group gpu can buy spot from 1 instance type only",
+        says="Node group gpu can buy spot from 1 instance type only",
     ),
     Case(
         "a spot pool with one type",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policies.changes import remove, set_, unknown
+from tests.policies.changes import answer, remove, set_, unknown
 from tests.policies.harness import Case, cases
 
 SUPPORTED = "kubernetes-version-supported"
@@ -26,6 +26,19 @@ _CALENDAR = cases(
         "extended support by EKS's default, on nobody's purpose",
         set_("cluster", "version", "1.33"),
         remove("cluster", "upgradePolicy"),
+        fires={SUPPORTED: "cluster"},
+    ),
+    Case(
+        "extended support that EKS has filled in",
+        set_("cluster", "version", "1.33"),
+        remove("cluster", "upgradePolicy"),
+        answer("cluster", "upgradePolicy.supportType", "EXTENDED"),
+        fires={SUPPORTED: "cluster"},
+    ),
+    Case(
+        "an old version that EKS chose when it was new",
+        remove("cluster", "version"),
+        answer("cluster", "version", "1.33"),
         fires={SUPPORTED: "cluster"},
     ),
     Case(
