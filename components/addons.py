@@ -49,6 +49,9 @@ class AddonSetArgs:
     cluster_name: pulumi.Input[str]
     """The cluster."""
 
+    requires: Sequence[pulumi.Resource] = ()
+    """What must be there for them to start: nodes, for those that need any."""
+
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags for the add-ons and their roles."""
 
@@ -73,7 +76,7 @@ class AddonSet(pulumi.ComponentResource):
                 resolve_conflicts_on_create="OVERWRITE",
                 resolve_conflicts_on_update="OVERWRITE",
                 tags=args.tags,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=args.requires),
             )
         self.register_outputs({})
 

@@ -37,7 +37,7 @@ class ClusterAutoscalerArgs:
     settings: ClusterAutoscalerSettings
     """What it is to be."""
 
-    cluster_name: str
+    cluster_name: pulumi.Input[str]
     """The cluster's name."""
 
     kubernetes_version: str
@@ -86,7 +86,11 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 cluster_name=args.cluster_name,
                 namespace=NAMESPACE,
                 service_account=NAME,
-                policies={"node-groups": json.dumps(policy(args.cluster_name))},
+                policies={
+                    "node-groups": pulumi.Output.from_input(args.cluster_name).apply(
+                        lambda cluster: json.dumps(policy(cluster))
+                    )
+                },
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -66,6 +66,9 @@ class ManagedNodeGroupArgs:
 class ManagedNodeGroup(pulumi.ComponentResource):
     """Nodes in an Auto Scaling group that EKS runs: it updates, drains and repairs them."""
 
+    group: eks.ManagedNodeGroup
+    """The group itself: what needs its nodes depends on it."""
+
     autoscaling_group: pulumi.Output[str]
     """The name of the Auto Scaling group."""
 
@@ -98,7 +101,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        group = eks.ManagedNodeGroup(
+        self.group = eks.ManagedNodeGroup(
             name,
             cluster=_core(args.cluster),
             cluster_name=args.cluster.name,
@@ -124,7 +127,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
                 parent=self, depends_on=args.requires, transforms=[_with_upkeep(pool)]
             ),
         )
-        self.autoscaling_group = group.node_group.apply(
+        self.autoscaling_group = self.group.node_group.apply(
             lambda made: made.resources[0].autoscaling_groups[0].name  # EKS makes one for each group.
         )
         if not pool.nodes.fixed:
