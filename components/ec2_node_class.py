@@ -11,7 +11,8 @@ import pulumi
 from catalog.instances import instance_type
 from catalog.network_cards import network_interfaces
 from catalog.node_images import ami_release
-from settings.karpenter_pools import KarpenterPool, Reservations, RootVolume
+from settings.karpenter_pools import KarpenterPool, Reservations
+from settings.nodes import RootVolume
 
 API = "karpenter.k8s.aws"
 """The API group of EC2NodeClass, and the domain of Karpenter's instance labels."""

@@ -15,8 +15,8 @@ import pulumi_aws as aws
 
 from catalog.network_cards import network_interfaces
 from components.nodeadm import node_config, user_data
-from settings.karpenter_pools import RootVolume
 from settings.managed_pools import ManagedCapacity, ManagedPool
+from settings.nodes import RootVolume
 
 ROOT_DEVICE = "/dev/xvda"
 """Where Amazon Linux 2023 has its root volume."""

@@ -12,15 +12,6 @@ from catalog.instances import InstanceType as CatalogType
 from catalog.instances import instance_type
 from catalog.network_cards import network_interfaces
 from settings.base import Form, LabelKey, LabelValue, Name, Settings, duplicates, refused
-from settings.karpenter_pools import (
-    GPU_VOLUME,
-    PLAIN_VOLUME,
-    InstanceStorePolicy,
-    Kubelet,
-    PlacementStrategy,
-    ReservationId,
-    RootVolume,
-)
 from settings.network import SubnetId, Zone
 from settings.node_pools import (
     NVIDIA_TAINT,
@@ -31,6 +22,15 @@ from settings.node_pools import (
     Provisioner,
     Sharing,
     Taint,
+)
+from settings.nodes import (
+    GPU_VOLUME,
+    PLAIN_VOLUME,
+    InstanceStorePolicy,
+    Kubelet,
+    PlacementStrategy,
+    ReservationId,
+    RootVolume,
 )
 
 ImageRelease = Annotated[

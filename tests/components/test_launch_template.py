@@ -7,9 +7,9 @@ import pytest
 from catalog.instances import instance_type
 from catalog.network_cards import network_interfaces
 from components.launch_template import Template, gibibytes, launch_template, root_volume
-from settings.karpenter_pools import InstanceStorePolicy, RootVolume
 from settings.managed_pools import ManagedCapacity, ManagedInstances, ManagedPool, NodeRange
 from settings.node_pools import Accelerator
+from settings.nodes import InstanceStorePolicy, RootVolume
 
 GROUP = "sg-0a1b2c3d"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from components.node_template import autoscaler_tags, node_labels, node_resources
-from settings.karpenter_pools import InstanceStorePolicy, RootVolume
 from settings.managed_pools import Allocation, ManagedInstances, ManagedPool, NodeRange
 from settings.node_pools import (
     Accelerator,
@@ -16,6 +15,7 @@ from settings.node_pools import (
     TaintEffect,
     TimeSlicing,
 )
+from settings.nodes import InstanceStorePolicy, RootVolume
 
 MIG = Sharing(mig=Mig(layout="all-1g.10gb"))
 TURNS = Sharing(time_slicing=TimeSlicing(replicas=4))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.nodeadm import node_config, user_data
-from settings.karpenter_pools import InstanceStorePolicy, Kubelet, ReservedResource
 from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
+from settings.nodes import InstanceStorePolicy, Kubelet, ReservedResource
 
 KUBELET = Kubelet(
     max_pods=110, system_reserved={ReservedResource.MEMORY: "2Gi"}, image_gc_high_threshold_percent=90

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from settings.explain import problems
-from settings.karpenter_pools import GPU_VOLUME, PLAIN_VOLUME, KarpenterPool
+from settings.karpenter_pools import KarpenterPool
+from settings.nodes import GPU_VOLUME, PLAIN_VOLUME
 from tests.components.karpenter.pools import POOLS
 
 

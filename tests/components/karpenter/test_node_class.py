@@ -13,15 +13,9 @@ from components.ec2_node_class import (
     reservation_terms,
     tagged_for,
 )
-from settings.karpenter_pools import (
-    EvictionSignal,
-    InstanceStorePolicy,
-    KarpenterPool,
-    Kubelet,
-    Reservations,
-    RootVolume,
-)
+from settings.karpenter_pools import KarpenterPool, Reservations
 from settings.node_pools import Accelerator, Instances, Provisioner
+from settings.nodes import EvictionSignal, InstanceStorePolicy, Kubelet, RootVolume
 
 HOME = EC2NodeHome(role="nodes", subnets=tagged_for("inference"), security_groups=tagged_for("inference"))
 IMAGE = "al2023@v20261012"
