@@ -138,9 +138,9 @@ class Cluster(pulumi.ComponentResource):
         self.region = self.resource.region
         self.node_role_name = node_role.name if node_role else None
         # Through the id, which is unknown for as long as what EKS adds to the settings of the VPC is.
-        self.security_group_id = pulumi.Output.all(self.resource.id, self.resource.vpc_config).apply(
-            lambda known: str(known[1].cluster_security_group_id)
-        )
+        self.security_group_id = pulumi.Output.all(
+            self.resource.id, self.resource.vpc_config.cluster_security_group_id
+        ).apply(lambda known: str(known[1]))
         self.kubeconfig = pulumi.Output.all(
             cluster=self.resource.name,
             endpoint=self.resource.endpoint,

@@ -11,3 +11,15 @@ from tests.program.stack import Stack, preview
 def dev() -> Stack:
     """The dev stack as it is committed."""
     return preview()
+
+
+@pytest.fixture(scope="session")
+def starter() -> Stack:
+    """The starter stack as it is committed."""
+    return preview(stack="starter")
+
+
+@pytest.fixture(scope="session")
+def prod() -> Stack:
+    """The prod stack as it is committed."""
+    return preview(stack="prod")

@@ -56,16 +56,16 @@ class Stack:
         return inputs
 
 
-def preview(change: Change | None = None, *, flags: tuple[str, ...] = ()) -> Stack:
-    """Preview the dev stack with a change of its stack file."""
-    stack_file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+def preview(change: Change | None = None, *, stack: str = "dev", flags: tuple[str, ...] = ()) -> Stack:
+    """Preview a stack with a change of its stack file."""
+    stack_file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
     if change is not None:
         change(stack_file["config"])
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "Pulumi.dev.yaml"
+        file = Path(folder) / f"Pulumi.{stack}.yaml"
         file.write_text(yaml.safe_dump(stack_file))
         ended = subprocess.run(
-            [sys.executable, "-m", "automation", "preview", "dev", "--json", "--config-file", file, *flags],
+            [sys.executable, "-m", "automation", "preview", stack, "--json", "--config-file", file, *flags],
             cwd=ROOT,
             capture_output=True,
             text=True,

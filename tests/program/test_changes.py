@@ -31,6 +31,66 @@ def test_a_change_of_a_pool_changes_that_pool_only(dev: Stack) -> None:
     assert differences(two, preview(changed)) == {"other", "other-node-pool"}
 
 
+def test_a_change_of_a_managed_group_changes_that_group_only(starter: Stack) -> None:
+    def changed(config: Config) -> None:
+        config["eks-inference:nodePools"][1]["instances"]["types"] = ["g5.2xlarge", "g5.4xlarge"]
+
+    assert differences(starter, preview(changed, stack="starter")) == {"gpu"}
+
+
+def test_a_change_of_a_pool_of_karpenter_changes_that_pool_only(prod: Stack) -> None:
+    def changed(config: Config) -> None:
+        config["eks-inference:nodePools"][2]["instances"]["types"] = ["g6e.12xlarge", "g6e.24xlarge"]
+
+    assert differences(prod, preview(changed, stack="prod")) == {"l40s", "l40s-node-pool"}
+
+
+def test_in_an_existing_cluster_only_kubernetes_objects_are_made() -> None:
+    def existing(config: Config) -> None:
+        del config["eks-inference:network"]
+        config["eks-inference:cluster"] = {"mode": "existing", "name": "shared", "context": "shared-admin"}
+        config["eks-inference:kubeconfig"] = {"secure": "v1:not:a-kubeconfig"}
+
+    stack = preview(existing)
+    assert stack.status == 0, stack.printed + stack.complaints
+    assert not [each["urn"] for each in stack.resources.values() if each["type"].startswith(("aws:", "eks:"))]
+    provider = stack.one("pulumi:providers:kubernetes")
+    assert (provider["context"], provider["kubeconfig"]) == ("shared-admin", "[secret]")
+    assert stack.one(NODE_POOL)["metadata"]["name"] == "gpu"
+    assert stack.of_type("kubernetes:apps/v1:Deployment")
+    assert stack.result["outputs"]["cluster_name"] == "shared"
+
+
+def test_karpenter_and_managed_groups_may_live_beside_auto_mode() -> None:
+    def beside(config: Config) -> None:
+        config["eks-inference:nodePools"] += [
+            {
+                "name": "slices",
+                "provisioner": "karpenter",
+                "accelerator": "nvidia",
+                "instances": {"types": ["p5.48xlarge"]},
+                "sharing": {"mig": {"layout": "all-1g.20gb"}},
+                "limits": {"gpus": 8},
+            },
+            {
+                "name": "steady",
+                "provisioner": "managed",
+                "instances": {"types": ["m7i.xlarge"]},
+                "nodes": {"min": 2, "max": 2},
+            },
+        ]
+
+    stack = preview(beside)
+    assert stack.resources, stack.complaints
+    assert stack.one("aws:eks/cluster:Cluster")["computeConfig"]["enabled"] is True
+    addons = {each["addonName"] for each in stack.of_type("aws:eks/addon:Addon")}
+    assert addons >= {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
+    releases = {each["name"] for each in stack.of_type(RELEASE)}
+    assert "karpenter" in releases
+    # Those of karpenter.sh are Auto Mode's own, and so are load balancers.
+    assert not releases & {"karpenter-crd", "aws-load-balancer-controller"}
+
+
 def test_an_existing_network_is_left_alone() -> None:
     def existing(config: Config) -> None:
         config["eks-inference:network"] = {

@@ -1,4 +1,4 @@
-"""The dev stack under the real Pulumi CLI, offline against stand-ins for the providers."""
+"""The stacks under the real Pulumi CLI, offline against stand-ins for the providers."""
 
 from __future__ import annotations
 
@@ -50,3 +50,41 @@ def test_what_others_need_goes_after_them(lifecycle: dict[str, Run], first: str,
 def _position(urns: list[str], ending: str) -> int:
     (urn,) = (each for each in urns if each.endswith(ending))
     return urns.index(urn)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Iterator[RealPulumi]:
+    """The starter stack, brought up."""
+    with RealPulumi(ROOT, "starter") as pulumi:
+        up = pulumi.up()
+        assert (up.status, up.errors) == (0, ())
+        yield pulumi
+
+
+def test_what_an_autoscaler_decides_is_left_to_it(starter: RealPulumi) -> None:
+    (group,) = [
+        urn for urn in starter.preview().resources if urn.endswith("aws:eks/nodeGroup:NodeGroup::gpu")
+    ]
+    starter.drift({group: {"scalingConfig": {"minSize": 0, "maxSize": 4, "desiredSize": 3}}})
+    starter.refresh()
+    assert starter.preview().changes == ()
+
+
+def test_the_starter_stack_goes_down_in_order(starter: RealPulumi) -> None:
+    assert starter.preview().changes == ()
+    down = starter.destroy()
+    assert (down.status, down.errors) == (0, ())
+    gone = [step.urn for step in down.steps if step.operation == "delete"]
+    cluster = "eks/cluster:Cluster::inference-starter"
+    order = [
+        ("Job::gpu-test", "NodeGroup:NodeGroup::gpu"),
+        ("Release::load-balancer-controller", "Addon::dns-coredns"),
+        ("Release::cluster-autoscaler", "Addon::dns-coredns"),
+        ("Addon::dns-coredns", "NodeGroup:NodeGroup::system"),
+        ("NodeGroup:NodeGroup::gpu", "Addon::node-addons-vpc-cni"),
+        ("Addon::node-addons-vpc-cni", cluster),
+        (cluster, "NatGateway::inference-starter-nat-a"),
+        (cluster, "Subnet::inference-starter-public-c"),
+    ]
+    wrong = [(first, then) for first, then in order if _position(gone, first) > _position(gone, then)]
+    assert wrong == []
