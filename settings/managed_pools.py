@@ -18,7 +18,6 @@ from settings.node_pools import (
     Accelerator,
     Architecture,
     InstanceType,
-    NodeCount,
     Provisioner,
     Sharing,
     Taint,
@@ -35,6 +34,10 @@ from settings.nodes import (
 
 ImageRelease = Annotated[
     str, Form(r"1\.[0-9]{2}\.[0-9]+-[0-9]{8}", "a release of EKS's node images such as 1.36.4-20261003")
+]
+AtATime = Annotated[
+    str,
+    Form(r"([1-9][0-9]?|100)%?", 'a number of nodes or a percentage, in quotes, such as "1" or "10%"'),
 ]
 
 POOL_LABEL = "eks-inference/node-pool"
@@ -153,7 +156,7 @@ class NodeRange(Settings):
 class Update(Settings):
     """How nodes are replaced when the image, its release or the Kubernetes version changes."""
 
-    max_unavailable: NodeCount = "1"
+    max_unavailable: AtATime = "1"
     """How many nodes may be replaced at a time: a number or a percentage."""
 
     strategy: UpdateStrategy | None = None

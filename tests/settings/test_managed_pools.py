@@ -176,6 +176,7 @@ REFUSED = [
     (gpu("p5.48xlarge", "zz9.48xlarge", efa=True), "efa", "the same EFAs"),
     (plain(volume={"size": "50Gi", "throughput": 800}), "volume", "iops of 3200 or more"),
     (plain(volume={"size": "50"}), "volume.size", "in Gi or Ti"),
+    (plain(update={"maxUnavailable": "0"}), "update.maxUnavailable", "a number of nodes"),
     (plain(metadataHopLimit=0), "metadataHopLimit", "1 or more"),
     (plain(imageRelease="latest"), "imageRelease", "1.36.4-20261003"),
 ]
