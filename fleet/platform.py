@@ -163,6 +163,8 @@ class NodePool:
     @property
     def labels(self) -> Fact:
         """The labels that its nodes get."""
+        if self.entry is not None:
+            return self._described("labels")
         if self.dynamic:
             return self.resource.at("spec", "template", "metadata", "labels")
         return self.resource["labels"]
@@ -170,6 +172,8 @@ class NodePool:
     @property
     def taints(self) -> Fact:
         """The taints that its nodes keep."""
+        if self.entry is not None:
+            return self._described("taints")
         if self.dynamic:
             return self.resource.at("spec", "template", "spec", "taints")
         return self.resource["taints"]
