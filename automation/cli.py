@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from automation import placement
 from automation.contracts import check_resources, unavailable
 from automation.errors import PreviewError, UsageError
 from automation.result import resource_name
@@ -62,6 +63,15 @@ def _parser() -> argparse.ArgumentParser:
         "failed, or --check found something, 2 usage, 3 a mandatory policy was violated",
     )
     preview.set_defaults(run=_preview)
+    where = commands.add_parser(
+        "placement",
+        help="show which workloads can run on which node pools, and why not elsewhere",
+        description="Show which of a stack's workloads can run on which of its node pools, and the first "
+        "reason why not. Run from the project's root, where Pulumi.yaml is.",
+        epilog="exit status: 0, 1 the program or its configuration failed, 2 usage",
+    )
+    placement.add_arguments(where)
+    where.set_defaults(run=placement.run)
     preview.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
     preview.add_argument(
         "--config-file", type=Path, metavar="F", help="read the configuration from F instead"
