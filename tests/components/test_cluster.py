@@ -37,6 +37,13 @@ def test_the_order_of_pools_in_the_stack_file_changes_nothing() -> None:
     )
 
 
+def test_auto_mode_comes_in_three_parts_at_once() -> None:
+    built = auto_mode(cluster(), NODE_ROLE)
+    assert built["compute_config"]["enabled"] is True
+    assert built["storage_config"] == {"block_storage": {"enabled": True}}
+    assert built["kubernetes_network_config"] == {"elastic_load_balancing": {"enabled": True}}
+
+
 @pytest.mark.parametrize(
     ("ranges", "public"),
     [

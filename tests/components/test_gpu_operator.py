@@ -8,16 +8,26 @@ import pytest
 from catalog.charts import chart, default_values
 from components.gpu_operator import GpuOperatorArgs, helm_values
 from settings.gpu import GpuOperator
-from settings.node_pools import Accelerator, AutoModePool, Mig, Provisioner, Sharing, Taint
+from settings.karpenter_pools import KarpenterPool
+from settings.node_pools import Accelerator, AutoModePool, Mig, Provisioner, Sharing, Taint, TimeSlicing
+from settings.pools import NodePool
 
 GPU_POOL = AutoModePool(name="gpu", provisioner=Provisioner.AUTO, accelerator=Accelerator.NVIDIA)
 CPU_POOL = AutoModePool(name="cpu", provisioner=Provisioner.AUTO, taints=(Taint(key="cpu"),))
 MIG_POOL = GPU_POOL.model_copy(update={"name": "mig", "sharing": Sharing(mig=Mig(layout="all-1g.10gb"))})
 
+OWN_POOL = KarpenterPool(name="own", provisioner=Provisioner.KARPENTER, accelerator=Accelerator.NVIDIA)
+SHARED_POOL = OWN_POOL.model_copy(update={"sharing": Sharing(time_slicing=TimeSlicing(replicas=4))})
 
-def values(*pools: AutoModePool, service_monitors: bool = False, **choices: Any) -> dict[str, Any]:
+
+def values(
+    *pools: NodePool, service_monitors: bool = False, other_device_plugin: bool = False, **choices: Any
+) -> dict[str, Any]:
     args = GpuOperatorArgs(
-        settings=GpuOperator(**choices), node_pools=pools or (GPU_POOL,), service_monitors=service_monitors
+        settings=GpuOperator(**choices),
+        node_pools=pools or (GPU_POOL,),
+        other_device_plugin=other_device_plugin,
+        service_monitors=service_monitors,
     )
     return helm_values(args)
 
@@ -25,6 +35,26 @@ def values(*pools: AutoModePool, service_monitors: bool = False, **choices: Any)
 @pytest.mark.parametrize("part", ["driver", "toolkit", "devicePlugin"])
 def test_what_auto_mode_brings_along_is_not_installed_again(part: str) -> None:
     assert values()[part] == {"enabled": False}
+
+
+def test_amazon_linux_lacks_the_device_plugin_alone() -> None:
+    built = values(OWN_POOL)
+    assert [part for part in ("driver", "toolkit", "devicePlugin") if built[part]["enabled"]] == [
+        "devicePlugin"
+    ]
+
+
+def test_a_device_plugin_of_its_own_chart_is_not_doubled() -> None:
+    assert values(OWN_POOL, other_device_plugin=True)["devicePlugin"] == {"enabled": False}
+
+
+def test_pods_take_turns_where_a_pool_asks_for_it_and_nowhere_else() -> None:
+    configuration = values(OWN_POOL, SHARED_POOL)["devicePlugin"]["config"]
+    assert configuration["create"] is True
+    assert configuration["default"] in configuration["data"]
+    assert SHARED_POOL.sharing.time_slicing is not None
+    assert SHARED_POOL.sharing.time_slicing.configuration in configuration["data"]
+    assert "config" not in values(OWN_POOL)["devicePlugin"]
 
 
 @pytest.mark.parametrize(
