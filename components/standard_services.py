@@ -32,7 +32,7 @@ def make_services(
             "cluster-autoscaler",
             ClusterAutoscalerArgs(
                 settings=platform.cluster_autoscaler,
-                cluster_name=settings.name,
+                cluster_name=cluster.name,
                 kubernetes_version=settings.version,
                 region=cluster.region,
                 system_nodes=system.labels,
