@@ -23,8 +23,8 @@ configured by name, in a JSON file given as `--policy-config` (`--policy-pack-co
 {"images-pinned": {"enforcementLevel": "advisory"}, "charts-pinned": "disabled"}
 ```
 
-A policy judges what holds for every value its unknowns can take. Where an unknown decides, it stays silent and
-`undecided-in-preview` names the policy, the resource and the property.
+A policy judges what holds for every value its unknowns can take. Where an unknown decides, it stays silent,
+and `undecided-in-preview` names the policy, the resource and the property.
 """
 
 
