@@ -16,6 +16,7 @@ from fleet.claims import Devices, extended_resource
 from fleet.daemons import daemon_sets, efa_plugin, neuron_part, releases, serves
 from fleet.facts import Fact
 from fleet.gpus import gpu_resources
+from fleet.hidden import unseen
 from fleet.image import image, launch_template
 from fleet.kinds import Bits, Kind
 from fleet.platform import NodePool, Platform, PoolKind
@@ -52,7 +53,7 @@ def _running(platform: Platform, pool: NodePool, site: Site, claims: Claimable) 
         for index, kind in kinds.within(bits & site.nodes.bits & kinds.with_devices):
             own = found.setdefault(index, {})
             own.update({name: count for name in names if (count := _count(kind, name, platform, pool, site))})
-    if not platform.clusters:
+    if not platform.clusters or unseen(pool):
         for index, kind in kinds.within(site.nodes.bits & kinds.with_devices):
             _outside(kind, found.setdefault(index, {}), platform, pool, site)
     _mapped(platform, site, claims, found)

@@ -16,7 +16,7 @@ from fleet.daemons import gpu_site, neuron_part, operand, releases
 from fleet.devices import DRA_CHARTS, gpu_clusters, owners
 from fleet.facts import Fact
 from fleet.gpus import partitioned
-from fleet.hidden import hidden_drivers
+from fleet.hidden import hidden_drivers, unseen
 from fleet.kinds import Bits
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.quantities import ENDLESS
@@ -81,7 +81,7 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
     if simulated:
         counts = {key: _simulated(found, site) for key, found in counts.items() if key[0] in _SIMULATED}
     hidden = 0
-    if hidden_drivers(platform) and not simulated:
+    if (hidden_drivers(platform) or unseen(pool)) and not simulated:
         place = Fact(UNKNOWN, pool.urn, "DRA drivers that the catalog does not know")
         hidden = site.nodes.bits if site.reading.doubt(CLAIMS, place) else 0
     return Claimable(counts, _KNOWN | {name for name, _ in counts}, hidden)

@@ -7,10 +7,15 @@ from typing import Final
 
 from catalog.charts import find_chart
 from fleet.memo import per_platform
-from fleet.platform import Platform
+from fleet.platform import NodePool, Platform, PoolKind
 
 _PLUGIN_FOLDER: Final = "/var/lib/kubelet/device-plugins"
 _DRIVER_FOLDER: Final = "/var/lib/kubelet/plugins"
+
+
+def unseen(pool: NodePool) -> bool:
+    """Whether the stack does not say what runs on a pool's nodes: self-managed groups, foreign servers."""
+    return pool.kind is PoolKind.SELF_MANAGED or (pool.kind is PoolKind.HYBRID and pool.entry is None)
 
 
 @per_platform

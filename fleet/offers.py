@@ -10,7 +10,7 @@ from fleet.capacity import CPU, GIB, MEMORY, MIB, PODS, STORAGE
 from fleet.claimable import Claimable, claimable
 from fleet.daemons import discovery, gpu_site, serves
 from fleet.facts import Fact
-from fleet.hidden import hidden_advertisers
+from fleet.hidden import hidden_advertisers, unseen
 from fleet.holdings import ENDLESS_STEPS, Holdings, Steps, of_types, shares
 from fleet.kinds import Bits
 from fleet.memo import per_platform
@@ -114,7 +114,8 @@ def _nothing(name: str) -> Bits:
 
 def _unlisted(platform: Platform, pool: NodePool, nodes: Nodes, reading: Reading) -> Callable[[str], Bits]:
     """Return who has resources that nothing known advertises, on nodes that exist before pods ask."""
-    hidden = hidden_advertisers(platform)
+    outside = unseen(pool) or not platform.clusters
+    hidden = outside or hidden_advertisers(platform)
     for subject in ("hugepages-", *((OTHER,) if hidden else ())):
         reading.doubt(resource(subject), Fact(UNKNOWN, pool.urn, "what else its nodes have"))
     some = nodes.bits if reading.generous else 0
@@ -125,7 +126,7 @@ def _unlisted(platform: Platform, pool: NodePool, nodes: Nodes, reading: Reading
         if name.startswith("hugepages-"):
             return some
         catalogued = name.startswith(_CATALOGUED)
-        return some if hidden and (not catalogued or not platform.clusters) else 0
+        return some if outside or (hidden and not catalogued) else 0
 
     return having
 

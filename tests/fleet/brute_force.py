@@ -1,6 +1,7 @@
 """Placement by trying every node: plain kube-scheduler rules over the concrete nodes that a pool can make.
 
-Written apart from the code it checks: no sets of values, no masks, no unknowns. A node is a dictionary of labels.
+Written apart from the code it checks: no sets of values, no masks, no unknowns. A node is a dictionary of
+labels.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from catalog.instances import InstanceType, instance_types
 
 Json = dict[str, Any]
 
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c", "eu-west-1a")
+ZONES = ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1f", "eu-west-1a")
 FRESH = "some-other-value"
 
 
 def accepts_node_pool(pool: Json, pod: Json, domain: str) -> bool:
-    """Whether Karpenter can make a node for the pod: some instance type, zone, way of buying and own labels."""
+    """Whether Karpenter can make a node for the pod: some type, zone, way of buying and labels."""
     if not tolerated(pool.get("taints", []), pod.get("tolerations", [])):
         return False
     limits = {name: float(amount) for name, amount in pool.get("limits", {}).items()}

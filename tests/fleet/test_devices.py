@@ -271,6 +271,9 @@ def test_an_image_brings_what_its_family_has(
     assert (own.driver.holds, own.nvidia_plugin.holds, own.gpu_label.holds) == (driver, plugin, label)
 
 
+AL2023 = "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64"
+
+
 @pytest.mark.parametrize(
     ("term", "family", "driver"),
     [
@@ -280,16 +283,12 @@ def test_an_image_brings_what_its_family_has(
             True,
         ),
         (
-            {
-                "ssmParameter": "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64/nvidia/recommended/image_id"
-            },
+            {"ssmParameter": f"{AL2023}/nvidia/recommended/image_id"},
             Family.AL2023,
             True,
         ),
         (
-            {
-                "ssmParameter": "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64/standard/recommended/image_id"
-            },
+            {"ssmParameter": f"{AL2023}/standard/recommended/image_id"},
             Family.AL2023,
             False,
         ),
