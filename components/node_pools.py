@@ -137,7 +137,7 @@ def _managed_groups(site: _Site, on_every_node: pulumi.Resource) -> dict[str, pu
                 requires=[on_every_node],
                 tags=platform.tags,
             ),
-        )
+        ).group
         for pool in platform.managed_pools
     }
 
@@ -150,11 +150,12 @@ def _cluster_addons(
     specs = cluster_addons(platform.addons, site.cluster_settings.version, labels)
     dns = [spec for spec in specs if spec.name == Addon.COREDNS]
     others = [spec for spec in specs if spec.name != Addon.COREDNS]
-    after_nodes = pulumi.ResourceOptions(depends_on=nodes)
 
     def install(name: str, chosen: list[AddonSpec]) -> AddonSet:
-        args = AddonSetArgs(addons=chosen, cluster_name=site.cluster.name, tags=platform.tags)
-        return AddonSet(name, args, after_nodes)
+        return AddonSet(
+            name,
+            AddonSetArgs(addons=chosen, cluster_name=site.cluster.name, requires=nodes, tags=platform.tags),
+        )
 
     if others:
         install("addons", others)

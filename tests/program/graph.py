@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.program.stack import Stack
@@ -25,14 +25,18 @@ def kind(resource: Resource) -> str:
 class Graph:
     """What the resources of a stack wait for.
 
-    The engine makes a child after what its parent waits for, and a Kubernetes object after its provider. It
-    takes them away in reverse.
+    The engine makes a child after what its parent waits for, and a Kubernetes object after its provider. What
+    waits for a component waits for its children. All go in reverse.
+    Source: https://github.com/pulumi/pulumi (pkg/resource/graph/dependency_graph.go)
     """
 
     def __init__(self, stack: Stack) -> None:
         self.resources = stack.resources
         self._providers = [urn for urn, each in self.resources.items() if each["type"] == PROVIDER]
         self._needs: dict[str, frozenset[str]] = {}
+        self._children: dict[str, list[str]] = {}
+        for urn, each in self.resources.items():
+            self._children.setdefault(each["parent"], []).append(urn)
 
     def find(self, wanted: Callable[[Resource], bool]) -> list[str]:
         """The URNs of the resources that are so."""
@@ -45,12 +49,18 @@ class Graph:
     def direct(self, urn: str) -> set[str]:
         """What a resource waits for by itself."""
         each = self.resources[urn]
-        waits = set(each["dependencies"])
+        waits = {below for urn in each["dependencies"] for below in self._with_children(urn)}
         if each["parent"] in self.resources:
             waits.add(each["parent"])
         if each["type"].startswith("kubernetes:"):
             waits.update(self._providers)
         return waits
+
+    def _with_children(self, urn: str) -> Iterator[str]:
+        yield urn
+        if ":index:" in self.resources[urn]["type"]:
+            for child in self._children.get(urn, ()):
+                yield from self._with_children(child)
 
     def needs(self, urn: str) -> frozenset[str]:
         """Everything that a resource waits for, and that must stay until it is gone."""

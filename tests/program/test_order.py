@@ -90,7 +90,7 @@ def test_no_pool_waits_for_a_pool_of_its_kind(graph: Graph) -> None:
 
 EDGES = {
     "AccessEntry": {"Cluster", "Role"},
-    "Addon": {"Cluster", "Role", "RolePolicyAttachment"},
+    "Addon": {"Cluster", "ManagedNodeGroup", "Role", "RolePolicyAttachment"},
     "Alias": {"Key"},
     "Cluster": {
         "Key",
@@ -151,15 +151,8 @@ EDGES = {
         "Vpc",
     },
     "cluster-autoscaler": {"Addon", "Cluster", "PodIdentityAssociation", "Role", "RolePolicy"},
-    "eks-inference:index:AddonSet": {"LaunchTemplate", "ManagedNodeGroup", "Tag"},
     "eks-inference:index:GpuOperator": {"Addon"},
-    "eks-inference:index:GpuTest": {
-        "LaunchTemplate",
-        "ManagedNodeGroup",
-        "Namespace",
-        "Tag",
-        "nvidia-device-plugin",
-    },
+    "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
     "eks-inference:index:ModelServer": {"Namespace", "NodePool"},
     "gpu-operator": {"Namespace"},
     "karpenter": {

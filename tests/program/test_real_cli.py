@@ -77,11 +77,11 @@ def test_the_starter_stack_goes_down_in_order(starter: RealPulumi) -> None:
     gone = [step.urn for step in down.steps if step.operation == "delete"]
     cluster = "eks/cluster:Cluster::inference-starter"
     order = [
-        ("Job::gpu-test", "NodeGroup:NodeGroup::gpu"),
+        ("Job::gpu-test", "eks/nodeGroup:NodeGroup::gpu"),
         ("Release::load-balancer-controller", "Addon::dns-coredns"),
         ("Release::cluster-autoscaler", "Addon::dns-coredns"),
-        ("Addon::dns-coredns", "NodeGroup:NodeGroup::system"),
-        ("NodeGroup:NodeGroup::gpu", "Addon::node-addons-vpc-cni"),
+        ("Addon::dns-coredns", "eks/nodeGroup:NodeGroup::system"),
+        ("eks/nodeGroup:NodeGroup::gpu", "Addon::node-addons-vpc-cni"),
         ("Addon::node-addons-vpc-cni", cluster),
         (cluster, "NatGateway::inference-starter-nat-a"),
         (cluster, "Subnet::inference-starter-public-c"),
