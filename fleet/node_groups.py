@@ -136,14 +136,22 @@ _HIDDEN_TAINT: Final = Taint("a taint that the stack does not show", "", "NoSche
 
 
 def unseen_nodes(pool: NodePool, reading: Reading) -> Nodes:
-    """Return nodes of which nothing can be seen: self-managed groups, and servers that join by themselves."""
+    """Return nodes of which little can be seen: self-managed groups, and servers that join by themselves.
+
+    The components of pulumi-eks say at least which instance type they take.
+    """
     place = Fact(UNKNOWN, pool.urn, "its nodes")
-    for subject in (TAINTS, LABELS, ANY_LABEL):
+    for subject in (TAINTS, ANY_LABEL):
         reading.doubt(subject, place)
     kinds = ec2(None)
+    name = pool.resource["instanceType"].text() if pool.kind is PoolKind.SELF_MANAGED else None
+    if name is not None and not kinds.unlisted((name,)):
+        bits = kinds.where(INSTANCE_TYPE, (name,))
+    else:
+        bits = kinds.all if reading.doubt(LABELS, place) else 0
     return Nodes(
         kinds=kinds,
-        bits=kinds.all if reading.generous else 0,
+        bits=bits,
         generous=reading.generous,
         taints=() if reading.generous else (_HIDDEN_TAINT,),
         unsure={COMPUTE_TYPE: True} if pool.kind is not PoolKind.HYBRID else {},

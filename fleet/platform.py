@@ -97,7 +97,8 @@ class Cluster:
     @property
     def built_in_pools(self) -> Fact:
         """The names of Auto Mode's built-in node pools that are switched on."""
-        return self.setting("computeConfig.nodePools", "autoMode.computeConfig.nodePools")
+        names = self.setting("computeConfig.nodePools", "autoMode.computeConfig.nodePools")
+        return names.default(["general-purpose", "system"]) if self.component else names
 
 
 @dataclass(frozen=True, slots=True)

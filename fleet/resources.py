@@ -137,6 +137,8 @@ def _ties(resource: Resource) -> Iterator[str]:
     for urns in resource.property_dependencies.values():
         yield from urns
     yield from resource.dependencies
+    # References to components travel as their URN.
+    yield from (each for each in resource.properties.values() if isinstance(each, str) and each[:4] == "urn:")
     if resource.provider:
         yield resource.provider
     if resource.parent:

@@ -180,18 +180,29 @@ def _check_addons(platform: Platform, config: Config) -> Iterator[Claim]:
         name for name in ("vpc-cni", "kube-proxy", "coredns") if name not in config["installedElsewhere"]
     ]
     for group in platform.node_pools:
-        if group.kind is PoolKind.MANAGED and group.cluster is not None and not group.cluster.component:
+        if group.kind is PoolKind.MANAGED and group.cluster is not None:
             yield _joins(platform, group, group.cluster, needed)
 
 
 def _joins(platform: Platform, group: NodePool, cluster: Cluster, needed: list[str]) -> Claim:
-    found = {name: provides(platform, cluster, name) for name in needed}
+    found = {name: provides(platform, cluster, name) | _brings(cluster, name) for name in needed}
     missing = ", ".join(name for name, verdict in found.items() if verdict.holds is False)
     return Claim(
         group.urn,
         cluster.auto_mode & ~_bootstraps_addons(cluster) & ~all_of(found.values()),
         f"Nodes of {group.title} never join: Auto Mode installs no {missing} for nodes that are not its own.",
     )
+
+
+def _brings(cluster: Cluster, addon: str) -> Verdict:
+    """Return whether the cluster component installs an add-on of its own accord beside Auto Mode."""
+    if not cluster.component:
+        return NO
+    if addon == "vpc-cni":
+        return cluster.resource["useDefaultVpcCni"].equals(False)
+    if addon == "kube-proxy":
+        return cluster.resource["kubeProxyAddonOptions"]["enabled"].is_true()
+    return ~cluster.resource["corednsAddonOptions"]["enabled"].equals(False)
 
 
 managed_group_on_auto_mode_has_addons = PlatformRule(

@@ -100,6 +100,8 @@ def _nodes(platform: Platform, pool: NodePool, tolerated: frozenset[str]) -> _No
 
 def _size(platform: Platform, pool: NodePool) -> Fact:
     smallest, wanted = (pool.resource.facts.path_at(path) for path in _SIZES[pool.kind])
+    if pool.resource.type.startswith("eks:"):
+        wanted = wanted.default(2)  # the components' own default
     # Without an autoscaler, nobody takes away what was wanted.
     shrinks = pool.cluster is not None and autoscaled(platform, pool.cluster)
     return smallest.default(1) if shrinks or wanted.absent else wanted
