@@ -84,7 +84,7 @@ class Holdings:
         self._devices = devices
         self._unlisted = unlisted
         self._shares = shares
-        self._advertised: dict[str, Steps] = {}
+        self._known: dict[str, Steps] = {}
         self._listed = frozenset(name for amounts in devices.values() for name in amounts)
 
     def holding(self, name: str, amount: int) -> Bits:
@@ -107,14 +107,13 @@ class Holdings:
         )
 
     def _steps(self, name: str) -> Steps | None:
-        if name in NATIVE:
-            return self._native(name)
-        if name not in self._listed:
-            return None
-        if name not in self._advertised:
-            amounts = ((index, own[name]) for index, own in self._devices.items() if name in own)
-            self._advertised[name] = Steps(amounts)
-        return self._advertised[name]
+        known = self._known.get(name)
+        if known is None and (name in NATIVE or name in self._listed):
+            known = self._known[name] = self._native(name) if name in NATIVE else self._offered(name)
+        return known
+
+    def _offered(self, name: str) -> Steps:
+        return Steps((index, own[name]) for index, own in self._devices.items() if name in own)
 
 
 def shares(bits: Bits, daemons: Iterable[tuple[Bits, Mapping[str, int]]]) -> tuple[Share, ...]:

@@ -47,6 +47,7 @@ class Nodes:
     new_names: bool = False
     over_limits: Bits = 0
     limits: str = ""
+    _met: dict[Requirement, Bits] = field(default_factory=dict, init=False)
 
     def matching(self, term: Term) -> Bits:
         """Return the kinds of nodes that meet every requirement of one alternative."""
@@ -59,6 +60,12 @@ class Nodes:
 
     def meeting(self, wanted: Requirement) -> Bits:
         """Return the kinds of nodes that may meet one requirement, or none."""
+        found = self._met.get(wanted)
+        if found is None:
+            found = self._met[wanted] = self._meeting(wanted)
+        return found
+
+    def _meeting(self, wanted: Requirement) -> Bits:
         key = wanted.key
         if key in self.kinds.keys:
             return self.kinds.allowing(wanted)

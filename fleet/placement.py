@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
 from catalog.accelerators import MIG_RESOURCE_PREFIX
 from fleet.advertised import OTHER
@@ -42,12 +44,20 @@ class PoolVerdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a pod cannot run on a pool, and the subjects that bear on it."""
+class _Stage(IntEnum):
+    """How far a pod got: each stage from the labels on narrows what the one before it left."""
 
-    reason: str
-    subjects: frozenset[str]
+    POOL = 0
+    FARGATE = 1
+    TAINTS = 2
+    LABELS = 3
+    RESOURCES = 4
+    CLAIMS = 5
+    NEIGHBOURS = 6
+
+
+_Refusal = tuple[_Stage, str]
+"""Where a pool refuses a pod, and why."""
 
 
 def place(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
@@ -59,7 +69,7 @@ def place_pod(platform: Platform, pod: Span[Pod]) -> tuple[PoolVerdict, ...]:
     """Return the verdict of every pool of the stack on a pod."""
     if pod.known:
         return _place_known(platform, pod.most)
-    return tuple(_verdict(pod, pool, offer_of(platform, pool)) for pool in pools(platform))
+    return tuple(_verdict(pod, pool, offer) for pool, offer in _offers(platform))
 
 
 def placements(platform: Platform) -> tuple[tuple[Workload, tuple[PoolVerdict, ...]], ...]:
@@ -68,50 +78,40 @@ def placements(platform: Platform) -> tuple[tuple[Workload, tuple[PoolVerdict, .
 
 
 @per_platform
+def _offers(platform: Platform) -> tuple[tuple[NodePool, Span[Offer]], ...]:
+    return tuple((pool, offer_of(platform, pool)) for pool in pools(platform))
+
+
+@per_platform
 def _place_known(platform: Platform, pod: Pod) -> tuple[PoolVerdict, ...]:
     """Return the verdicts on a pod of which everything is known; pods that ask for the same share them."""
-    return tuple(_verdict(Span(pod, pod), pool, offer_of(platform, pool)) for pool in pools(platform))
+    known = Span(pod, pod)
+    return tuple(_verdict(known, pool, offer) for pool, offer in _offers(platform))
 
 
 def _verdict(pod: Span[Pod], pool: NodePool, offer: Span[Offer]) -> PoolVerdict:
     refusal = next(_refusals(pod.most, offer.most), None)
     if refusal is not None:
-        return PoolVerdict(pool, NO, refusal.reason)
+        return PoolVerdict(pool, NO, refusal[1])
     refused = [] if pod.known and offer.known else list(_refusals(pod.least, offer.least))
     if not refused:
         return PoolVerdict(pool, YES)
-    return PoolVerdict(pool, Verdict(None, frozenset(_deciding(pod, offer, refused))), refused[0].reason)
-
-
-def _deciding(pod: Span[Pod], offer: Span[Offer], refused: Iterable[_Refusal]) -> Iterator[Property]:
-    """Yield the unknown properties that bear on the refusals; all of them where none does by name."""
-    subjects = frozenset(subject for each in refused for subject in each.subjects)
-    named = [
-        each
-        for undecided in (pod.undecided, offer.undecided)
-        for subject, properties in undecided.items()
-        if subject in subjects
-        for each in properties
-    ]
-    every = [
-        each for undecided in (pod.undecided, offer.undecided) for one in undecided.values() for each in one
-    ]
-    yield from named or every
+    return PoolVerdict(pool, Verdict(None, frozenset(_deciding(pod, offer, refused))), refused[0][1])
 
 
 def _refusals(pod: Pod, offer: Offer) -> Iterator[_Refusal]:
     """Yield every independent reason why one end of a pod cannot run on the same end of a pool."""
     nodes = offer.nodes
     if nodes.problem:
-        yield _Refusal(f"has no nodes: {nodes.problem}", frozenset((LABELS,)))
+        yield _Stage.POOL, f"has no nodes: {nodes.problem}"
         return
     if offer.pool.kind is PoolKind.FARGATE:
         reason = fargate_refusal(offer.pool, pod, nodes.generous)
         if reason:
-            yield _Refusal(reason, frozenset((NEIGHBOURS, HOST)))
+            yield _Stage.FARGATE, reason
     taint = untolerated(nodes.taints, pod.scheduling.tolerations)
     if taint is not None:
-        yield _Refusal(f"taint {taint} is not tolerated", frozenset((TAINTS,)))
+        yield _Stage.TAINTS, f"taint {taint} is not tolerated"
     refusal = _node_refusal(pod, offer)
     if refusal is not None:
         yield refusal
@@ -121,22 +121,57 @@ def _node_refusal(pod: Pod, offer: Offer) -> _Refusal | None:
     """Return why no kind of node of the pool takes the pod: narrowed step by step, as Karpenter narrows."""
     terms = [_meeting(offer, term) for term in pod.scheduling.terms]
     bits = joined(terms)
-    steps: tuple[Callable[[Pod, Offer, Bits], tuple[Bits, str]], ...] = (_holding, _claimable, _bearing)
-    subjects = _label_subjects(pod, offer)
     if not bits:
-        return _Refusal(_label_reason(pod, offer), subjects)
-    for step, bearing in zip(steps, (_resource_subjects(pod), {CLAIMS}, {NEIGHBOURS}), strict=True):
+        return _Stage.LABELS, _label_reason(pod, offer)
+    for stage, step in _STEPS:
         kept, reason = step(pod, offer, bits)
-        subjects |= bearing
         if not kept:
-            return _Refusal(reason, subjects)
+            return stage, reason
         bits = kept
-    if any(offer.nodes.wide_enough(term & bits) for term in terms if term & bits):
+    if not offer.nodes.min_values or any(offer.nodes.wide_enough(term & bits) for term in terms):
         return None
     wanted = ", ".join(f"{count} of {key}" for key, count in sorted(offer.nodes.min_values.items()))
-    return _Refusal(
-        f"what is left of the pool's types has fewer values than its minValues: {wanted}", subjects
-    )
+    reason = f"what is left of the pool's types has fewer values than its minValues: {wanted}"
+    return _Stage.NEIGHBOURS, reason
+
+
+# -- what decides ---------------------------------------------------------------------------------------
+
+
+def _deciding(pod: Span[Pod], offer: Span[Offer], refused: Iterable[_Refusal]) -> Iterator[Property]:
+    """Yield the unknown properties that bear on the refusals; all of them where none does by name."""
+    subjects = {subject for stage, _ in refused for subject in _subjects(stage, pod.least, offer.least)}
+    subjects |= {subject for stage, _ in refused for subject in _subjects(stage, pod.most, offer.most)}
+    unknown = [*pod.undecided.items(), *offer.undecided.items()]
+    named = [each for subject, properties in unknown if subject in subjects for each in properties]
+    yield from named or (each for _, properties in unknown for each in properties)
+
+
+def _subjects(stage: _Stage, pod: Pod, offer: Offer) -> Iterator[str]:
+    """Yield the subjects that bear on a refusal at some stage."""
+    if stage is _Stage.POOL:
+        yield LABELS
+    elif stage is _Stage.FARGATE:
+        yield from (NEIGHBOURS, HOST)
+    elif stage is _Stage.TAINTS:
+        yield TAINTS
+    else:
+        keys = {each.key for term in pod.scheduling.terms for each in term}
+        yield from (LABELS, *keys)
+        yield from (each for each in offer.nodes.vague if any(key.startswith(each) for key in keys))
+    if stage >= _Stage.RESOURCES:
+        yield from map(resource, _resource_names(pod))
+    if stage >= _Stage.CLAIMS:
+        yield CLAIMS
+    if stage >= _Stage.NEIGHBOURS:
+        yield NEIGHBOURS
+
+
+def _resource_names(pod: Pod) -> set[str]:
+    """Return the names under which unknown amounts of what a pod asks for are noted."""
+    names = {name for name, _ in pod.requests}
+    families = {GPU if name.startswith("nvidia.com/") else name.partition("-")[0] + "-" for name in names}
+    return names | families | {OTHER, UNKNOWN_RESOURCE}
 
 
 # -- labels ---------------------------------------------------------------------------------------------
@@ -162,12 +197,6 @@ def _label_reason(pod: Pod, offer: Offer) -> str:
         if not nodes.meeting(wanted) & nodes.bits:
             return f"the pod needs {wanted}; {nodes.describe(wanted)}"
     return f"no type of the pool meets all of: {' and '.join(str(each) for each in term)}"
-
-
-def _label_subjects(pod: Pod, offer: Offer) -> frozenset[str]:
-    keys = {each.key for term in pod.scheduling.terms for each in term}
-    vague = {prefix for prefix in offer.nodes.vague if any(key.startswith(prefix) for key in keys)}
-    return frozenset({LABELS, *keys, *vague})
 
 
 # -- resources ------------------------------------------------------------------------------------------
@@ -204,13 +233,6 @@ def _too_little(offer: Offer, holdings: Holdings, bits: Bits, name: str, amount:
     return f"{asks}, which its nodes do not have"
 
 
-def _resource_subjects(pod: Pod) -> set[str]:
-    names = {name for name, _ in pod.requests} | {OTHER, UNKNOWN_RESOURCE}
-    names |= {GPU} if any(name.startswith("nvidia.com/") for name in names) else set()
-    names |= {"hugepages-"} if any(name.startswith("hugepages-") for name in names) else set()
-    return {resource(name) for name in names}
-
-
 # -- claims and neighbours ------------------------------------------------------------------------------
 
 
@@ -239,3 +261,10 @@ def _bearing(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
             bits &= ~daemon.bits
             reason = reason or f"{why} keeps it away from {daemon.title}, which runs on every node"
     return bits, reason
+
+
+_STEPS: Final[tuple[tuple[_Stage, Callable[[Pod, Offer, Bits], tuple[Bits, str]]], ...]] = (
+    (_Stage.RESOURCES, _holding),
+    (_Stage.CLAIMS, _claimable),
+    (_Stage.NEIGHBOURS, _bearing),
+)
