@@ -79,9 +79,11 @@ def test_karpenter_and_managed_groups_may_live_beside_auto_mode() -> None:
                 "nodes": {"min": 2, "max": 2},
             },
         ]
+        # By its own chart the device plugin keeps off nodes that bring theirs.
+        config["eks-inference:gpu"] = {"operator": {}, "devicePlugin": {}}
 
     stack = preview(beside)
-    assert stack.resources, stack.complaints
+    assert (stack.status, stack.violations) == (0, set()), stack.complaints
     assert stack.one("aws:eks/cluster:Cluster")["computeConfig"]["enabled"] is True
     addons = {each["addonName"] for each in stack.of_type("aws:eks/addon:Addon")}
     assert addons >= {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
