@@ -111,8 +111,9 @@ def _efa(kind: Kind, platform: Platform, pool: NodePool, site: Site) -> int:
         return possible if site.reading.doubt(resource(EFA_RESOURCE), interfaces) else 0
     if interfaces.absent:
         return possible if pool.kind is PoolKind.KARPENTER else 0
-    types = [each["interfaceType"].text() or "" for each in interfaces.items()]
-    return min(sum(1 for each in types if each.startswith("efa")), possible)
+    types = [each["interfaceType"] for each in interfaces.items()]
+    open_ = [each for each in types if each.unknown and site.reading.doubt(resource(EFA_RESOURCE), each)]
+    return min(sum(1 for each in types if (each.text() or "").startswith("efa")) + len(open_), possible)
 
 
 def _interfaces(platform: Platform, pool: NodePool) -> Fact:

@@ -122,7 +122,10 @@ def _put(parent: Any, step: str | int, value: Any) -> None:
 
 
 def _named(stack: Capture, name: str) -> Recorded:
+    """Return the resource of a name; of a component and its child of the same name, the child."""
     found = [each for each in stack if each.name == name and not each.type.startswith("pulumi:")]
+    parents = {each.parent for each in found}
+    found = [each for each in found if each.urn not in parents]
     if len(found) != 1:
         known = ", ".join(sorted(each.name for each in stack))
         raise LookupError(f"{len(found)} resources are named {name!r}; there are {known}")
