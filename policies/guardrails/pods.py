@@ -30,7 +30,7 @@ def _reaches_host(workload: Workload) -> Iterator[tuple[str, Verdict]]:
         privileged = [
             each["name"].text() or each.path for each in containers.items() if _privileged(each).holds
         ]
-        yield f"runs {', '.join(privileged)} privileged", containers.any(_privileged)
+        yield f"runs privileged containers: {', '.join(privileged)}", containers.any(_privileged)
     volumes = workload.pod["volumes"]
     yield "mounts a hostPath volume", volumes.any(lambda volume: volume["hostPath"].is_present())
     yield "uses the host's network", workload.pod["hostNetwork"].is_true()

@@ -41,7 +41,7 @@ CASES = cases(
         "EFA nodes in several zones, and a group that may stand in them",
         add("spare-wide"),
         fires={RULE: ("spare-wide", "group")},
-        says="node group spare-wide has EFA interfaces and nodes in several zones",
+        says="Node group spare-wide has EFA interfaces and nodes in several zones",
     ),
     Case(
         "a group that stays together in one of the zones",

@@ -14,7 +14,7 @@ CASES = cases(
         "a privileged container",
         set_("gateway", f"{POD}.containers[0].securityContext.privileged", True),
         fires={RULE: "gateway"},
-        says="Deployment gateway runs container gateway privileged",
+        says="Deployment gateway runs privileged containers: gateway.",
     ),
     Case(
         "a privileged container that runs first",
@@ -24,7 +24,7 @@ CASES = cases(
             [{"name": "tune", "image": "busybox:1.37.0", "securityContext": {"privileged": True}}],
         ),
         fires={RULE: "gateway"},
-        says="container tune",
+        says="runs privileged containers: tune.",
     ),
     Case(
         "a volume of the host",
