@@ -61,13 +61,21 @@ def starter() -> Iterator[RealPulumi]:
         yield pulumi
 
 
+GPU_GROUP = "eks/nodeGroup:NodeGroup::gpu"
+
+
 def test_what_an_autoscaler_decides_is_left_to_it(starter: RealPulumi) -> None:
-    (group,) = [
-        urn for urn in starter.preview().resources if urn.endswith("aws:eks/nodeGroup:NodeGroup::gpu")
-    ]
+    (group,) = [urn for urn in starter.preview().resources if urn.endswith(GPU_GROUP)]
     starter.drift({group: {"scalingConfig": {"minSize": 0, "maxSize": 4, "desiredSize": 3}}})
-    starter.refresh()
+    assert [step.urn for step in starter.refresh().changes] == [group]
     assert starter.preview().changes == ()
+
+
+def test_what_the_program_decides_is_put_right(starter: RealPulumi) -> None:
+    (group,) = [urn for urn in starter.preview().resources if urn.endswith(GPU_GROUP)]
+    starter.drift({group: {"labels": {"node.kubernetes.io/purpose": "other"}}})
+    starter.refresh()
+    assert [step.urn for step in starter.up().changes] == [group]
 
 
 def test_the_starter_stack_goes_down_in_order(starter: RealPulumi) -> None:
@@ -77,11 +85,11 @@ def test_the_starter_stack_goes_down_in_order(starter: RealPulumi) -> None:
     gone = [step.urn for step in down.steps if step.operation == "delete"]
     cluster = "eks/cluster:Cluster::inference-starter"
     order = [
-        ("Job::gpu-test", "eks/nodeGroup:NodeGroup::gpu"),
+        ("Job::gpu-test", GPU_GROUP),
         ("Release::load-balancer-controller", "Addon::dns-coredns"),
         ("Release::cluster-autoscaler", "Addon::dns-coredns"),
         ("Addon::dns-coredns", "eks/nodeGroup:NodeGroup::system"),
-        ("eks/nodeGroup:NodeGroup::gpu", "Addon::node-addons-vpc-cni"),
+        (GPU_GROUP, "Addon::node-addons-vpc-cni"),
         ("Addon::node-addons-vpc-cni", cluster),
         (cluster, "NatGateway::inference-starter-nat-a"),
         (cluster, "Subnet::inference-starter-public-c"),
