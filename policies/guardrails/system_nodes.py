@@ -132,9 +132,9 @@ system_nodes_steady = PlatformRule(
     options={
         "minimumNodes": {
             "type": "integer",
-            "minimum": 1,
+            "minimum": 0,
             "default": 2,
-            "description": "How many steady nodes there must be.",
+            "description": "How many steady nodes there must be; 0 where another stack keeps them.",
         },
         "toleratedTaints": {
             "type": "array",

@@ -59,7 +59,7 @@ class Recorded:
         with warnings.catch_warnings():
             # The AWS SDK warns of its own modules when they are imported.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return planned(self.type, dict(self.inputs)) | self.answered
+            return {**planned(self.type, dict(self.inputs)), **self.answered}
 
     @property
     def resource(self) -> Resource:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from tests.policies.capture import UNKNOWN, Capture, Recorded, without_urns
 
@@ -46,11 +46,15 @@ def remove(name: str, path: str) -> Change:
 
 def answer(name: str, path: str, value: Any) -> Change:
     """Let the cloud have added a property that the program leaves out."""
+    steps = parse(path)
 
-    def change(properties: dict[str, Any], steps: list[str | int]) -> None:
-        _put(_parent(properties, steps), steps[-1], copy.deepcopy(value))
+    def change(stack: Capture, everything: Capture) -> Capture:
+        found = _named(stack, name)
+        answered = copy.deepcopy(dict(found.answered))
+        _put(_parent(answered, steps), steps[-1], copy.deepcopy(value))
+        return _replaced(stack, found, replace(found, answered=answered))
 
-    return _changing(name, path, change, "answered")
+    return change
 
 
 def add(*names: str) -> Change:
@@ -71,22 +75,20 @@ def without(*names: str) -> Change:
     return change
 
 
-def _changing(
-    name: str,
-    path: str,
-    change: Callable[[dict[str, Any], list[str | int]], None],
-    side: Literal["inputs", "answered"] = "inputs",
-) -> Change:
+def _changing(name: str, path: str, change: Callable[[dict[str, Any], list[str | int]], None]) -> Change:
     steps = parse(path)
 
     def apply(stack: Capture, everything: Capture) -> Capture:
         found = _named(stack, name)
-        properties = copy.deepcopy(dict(getattr(found, side)))
-        change(properties, steps)
-        changed = replace(found, **{side: properties})
-        return tuple(changed if each is found else each for each in stack)
+        inputs = copy.deepcopy(dict(found.inputs))
+        change(inputs, steps)
+        return _replaced(stack, found, replace(found, inputs=inputs))
 
     return apply
+
+
+def _replaced(stack: Capture, old: Recorded, new: Recorded) -> Capture:
+    return tuple(new if each is old else each for each in stack)
 
 
 def parse(path: str) -> list[str | int]:

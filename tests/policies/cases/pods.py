@@ -65,4 +65,11 @@ CASES = cases(
         ),
         fires={RULE: "spare-exporter"},
     ),
+    Case("what a known chart is rendered to", add("spare-chart", "spare-rendered")),
+    Case(
+        "what a chart of one's own is rendered to",
+        add("spare-chart", "spare-rendered"),
+        set_("spare-chart", "chart", "./charts/worker"),
+        fires={RULE: "spare-rendered"},
+    ),
 )

@@ -278,3 +278,31 @@ aws.eks.FargateProfile(
     selectors=[{"namespace": "kube-system"}],
     subnet_ids=SUBNETS,
 )
+chart = k8s.helm.v4.Chart(
+    "spare-chart",
+    chart="node-feature-discovery",
+    version="0.19.0",
+    namespace="kube-system",
+    opts=inside,
+)
+k8s.apps.v1.DaemonSet(
+    "spare-rendered",
+    metadata={"name": "worker", "namespace": "kube-system"},
+    spec={
+        "selector": {"match_labels": {"app": "worker"}},
+        "template": {
+            "metadata": {"labels": {"app": "worker"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "worker",
+                        "image": "mirror.internal/nfd/worker:0.19.0",
+                        "volume_mounts": [{"name": "boot", "mount_path": "/host/boot"}],
+                    }
+                ],
+                "volumes": [{"name": "boot", "host_path": {"path": "/boot"}}],
+            },
+        },
+    },
+    opts=pulumi.ResourceOptions(provider=kubernetes, parent=chart),
+)
