@@ -23,7 +23,10 @@ _AS_OF: Final[Mapping[str, Any]] = {
 
 
 def _today(config: Config) -> date:
-    return date.fromisoformat(config["asOf"]) if config["asOf"] else date.today()
+    try:
+        return date.fromisoformat(config["asOf"]) if config["asOf"] else date.today()
+    except ValueError:
+        raise ValueError(f"asOf: {config['asOf']!r} is no day: write it like 2026-11-21") from None
 
 
 def is_version(text: object) -> bool:

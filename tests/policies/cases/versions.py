@@ -68,6 +68,12 @@ _CALENDAR = cases(
         remove("cluster", "version"),
         undecided={"karpenter-supports-kubernetes": "karpenter"},
     ),
+    Case(
+        "a version whose support has ended by today",
+        set_("cluster", "version", "1.30"),
+        fires={SUPPORTED: "cluster"},
+        config=on(""),
+    ),
     Case("a version with its patch", set_("cluster", "version", "1.36.2")),
     Case("something that is no version", set_("cluster", "version", "latest")),
     Case(
