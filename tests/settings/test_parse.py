@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 import settings
+from settings.cluster import AutoModeCluster
 from settings.network import ExistingVpc, NewVpc
-from settings.node_pools import NVIDIA_TAINT, Taint
+from settings.node_pools import NVIDIA_TAINT, AutoModePool, Taint
 from tests.settings.stack_file import project_values
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +38,12 @@ def test_settings_read_back_what_they_write(path: Path) -> None:
 
 
 def test_defaults_are_the_safe_choice() -> None:
-    platform = settings.parse(minimal())
-    assert platform.cluster.endpoint.public_access_cidrs == ()
-    assert platform.cluster.deletion_protection
-    assert {"api", "audit", "authenticator"} <= set(platform.cluster.logs.types)
-    assert platform.cluster.support_policy == "standard"
+    cluster = settings.parse(minimal()).cluster
+    assert isinstance(cluster, AutoModeCluster)
+    assert cluster.endpoint.public_access_cidrs == ()
+    assert cluster.deletion_protection
+    assert {"api", "audit", "authenticator"} <= set(cluster.logs.types)
+    assert cluster.support_policy == "standard"
 
 
 def test_a_network_is_new_unless_a_vpc_is_named() -> None:
@@ -66,8 +68,9 @@ def test_gpu_nodes_are_tainted_unless_told_otherwise(pool: dict[str, Any], taint
 
 def test_quantities_may_be_written_as_whole_numbers() -> None:
     pools = [{"name": "pool", "provisioner": "auto", "limits": {"cpu": 64, "memory": "1Ti"}}]
-    limits = settings.parse(minimal(nodePools=pools)).node_pools[0].limits
-    assert (limits.cpu, limits.memory) == ("64", "1Ti")
+    (pool,) = settings.parse(minimal(nodePools=pools)).node_pools
+    assert isinstance(pool, AutoModePool)
+    assert (pool.limits.cpu, pool.limits.memory) == ("64", "1Ti")
 
 
 @pytest.mark.parametrize(
