@@ -46,6 +46,7 @@ check: lint types layering test ## Everything CI checks
 
 bench: $(INSTALLED) ## Measure a preview and placement; not part of the tests
 	@$(BIN)/python -m automation.bench $(STACK)
+	@$(BIN)/python -m benchmarks.placement
 
 docs: $(INSTALLED) ## Write the generated pages under docs/ again
 	@PYTHONPATH=.:policies $(BIN)/python -m tools.build_settings_docs
