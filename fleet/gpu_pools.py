@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from fleet.daemons import gpu_site, operand
@@ -23,12 +24,21 @@ MIG_MANAGER: Final = "mig-manager"
 
 @per_platform
 def pool_is_for_gpus(platform: Platform, pool: NodePool) -> Verdict:
-    """Whether every node that the pool can make has NVIDIA GPUs, and it can make some."""
+    """Whether every node that the pool can make has GPUs, and it can make some."""
+    return _makes(platform, pool, _with_gpus) & ~_makes(platform, pool, _without_gpus)
+
+
+@per_platform
+def pool_is_for_nvidia(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a pool for GPUs can make nodes with NVIDIA's."""
+    return _makes(platform, pool, _with_nvidia) & pool_is_for_gpus(platform, pool)
+
+
+def _makes(platform: Platform, pool: NodePool, part: Callable[[Nodes], Bits]) -> Verdict:
+    """Return whether the pool can make nodes of a part of its kinds."""
     nodes = nodes_of(platform, pool)
     labels = {LABELS: nodes.undecided.get(LABELS, frozenset())}
-    makes_gpus = some(Span(_with_gpus(nodes.most), _with_gpus(nodes.least), labels))
-    makes_others = some(Span(_without_gpus(nodes.most), _without_gpus(nodes.least), labels))
-    return makes_gpus & ~makes_others
+    return some(Span(part(nodes.most), part(nodes.least), labels))
 
 
 def operand_runs(platform: Platform, pool: NodePool, policy: Fact, name: str) -> Verdict:
@@ -49,8 +59,16 @@ def _bits(nodes: Nodes) -> Bits:
 
 
 def _with_gpus(nodes: Nodes) -> Bits:
-    return _bits(nodes) & nodes.kinds.accelerated("nvidia")
+    return _bits(nodes) & _gpus(nodes)
 
 
 def _without_gpus(nodes: Nodes) -> Bits:
-    return _bits(nodes) & ~nodes.kinds.accelerated("nvidia")
+    return _bits(nodes) & ~_gpus(nodes)
+
+
+def _with_nvidia(nodes: Nodes) -> Bits:
+    return _bits(nodes) & nodes.kinds.accelerated("nvidia")
+
+
+def _gpus(nodes: Nodes) -> Bits:
+    return nodes.kinds.accelerated("nvidia") | nodes.kinds.accelerated("amd")

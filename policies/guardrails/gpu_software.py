@@ -7,7 +7,7 @@ from typing import Final
 
 from fleet.daemons import policies
 from fleet.devices import Owner, gpu_owners, pool_has_nvidia_gpus, shared_gpus
-from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_gpus
+from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_nvidia
 from fleet.image import image
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
@@ -94,7 +94,7 @@ def unserved(platform: Platform, pool: NodePool) -> Verdict:
     if pool.cluster is None or pool.kind is PoolKind.HYBRID:
         return NO
     served = gpu_owners(platform, pool)
-    return pool_is_for_gpus(platform, pool) & all_of(~serves for serves in served.values())
+    return pool_is_for_nvidia(platform, pool) & all_of(~serves for serves in served.values())
 
 
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:

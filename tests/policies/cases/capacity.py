@@ -25,6 +25,16 @@ _LIMIT = cases(
         fires={LIMIT: "inference-pool"},
         says="NodePool inference makes GPU nodes without a limit",
     ),
+    Case(
+        "a GPU pool of any maker without limits",
+        set_(
+            "inference-pool",
+            f"{REQUIREMENTS}[1]",
+            {"key": "karpenter.k8s.aws/instance-category", "operator": "In", "values": ["g", "p"]},
+        ),
+        remove("inference-pool", "spec.limits"),
+        fires={LIMIT: "inference-pool"},
+    ),
     Case("a limit on nodes", set_("inference-pool", "spec.limits", {"nodes": 4})),
     Case(
         "limits that are not known yet",
