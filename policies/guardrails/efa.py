@@ -122,10 +122,19 @@ def _is_spread(platform: Platform, pool: NodePool) -> Verdict:
     zone = nodes.most.labels.get(ZONE)
     if zone is not None and not zone.complement:
         return verdict(len(zone.values) > 1) & ~grouped
-    place = pool.resource["subnetIds"] if pool.kind is PoolKind.MANAGED else pool.requirements
-    if pool.kind is PoolKind.MANAGED and place.known and len(place.items()) == 1:
+    subnets = _subnets(pool)
+    if pool.kind is PoolKind.MANAGED and subnets.known and len(subnets.items()) == 1:
         return NO
-    return undecided(place.property) & ~grouped
+    # Subnets that are not of this stack do not show their zones.
+    return undecided(subnets.property) & ~grouped
+
+
+def _subnets(pool: NodePool) -> Fact:
+    if pool.kind is PoolKind.MANAGED:
+        return pool.resource["subnetIds"]
+    if pool.node_class is not None:
+        return pool.node_class.spec["subnetSelectorTerms"]
+    return pool.resource.at("spec", "template", "spec", "nodeClassRef")
 
 
 def _is_grouped(platform: Platform, pool: NodePool) -> Verdict:
