@@ -41,12 +41,14 @@ Counts = dict[int, int]
 class Claimable:
     """Devices by class (and MIG profile, empty for any); `problem` is why no claim is served at all.
 
-    Classes outside of `known` may be served by drivers that are not seen, on the kinds in `hidden`.
+    Drivers that are not seen may serve classes outside of `known` on the kinds in `hidden`, and any class on
+    those in `outside`.
     """
 
     counts: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     hidden: Bits = 0
+    outside: Bits = 0
     problem: str = ""
 
     def holding(self, wanted: Devices, generous: bool) -> Bits:
@@ -59,7 +61,7 @@ class Claimable:
             # What an expression selects is not evaluated.
             return 0
         counts = self.counts.get((wanted.device_class, wanted.profile), {})
-        return self.hidden | sum(1 << index for index, count in counts.items() if count >= wanted.count)
+        return self.outside | sum(1 << index for index, count in counts.items() if count >= wanted.count)
 
     @property
     def _serving(self) -> Bits:
@@ -80,11 +82,15 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
     counts = _served(platform, pool, site)
     if simulated:
         counts = {key: _simulated(found, site) for key, found in counts.items() if key[0] in _SIMULATED}
-    hidden = 0
-    if (hidden_drivers(platform) or unseen(pool)) and not simulated:
-        place = Fact(UNKNOWN, pool.urn, "DRA drivers that the catalog does not know")
-        hidden = site.nodes.bits if site.reading.doubt(CLAIMS, place) else 0
-    return Claimable(counts, _KNOWN | {name for name, _ in counts}, hidden)
+    if simulated:
+        return Claimable(counts, _KNOWN | {name for name, _ in counts})
+    outside = unseen(pool) or not platform.clusters
+    hidden = outside or hidden_drivers(platform)
+    if hidden:
+        site.reading.doubt(CLAIMS, Fact(UNKNOWN, pool.urn, "DRA drivers that are not in the stack"))
+    some = site.nodes.bits if site.reading.generous else 0
+    known = _KNOWN | {name for name, _ in counts}
+    return Claimable(counts, known, hidden=some if hidden else 0, outside=some if outside else 0)
 
 
 _SIMULATED: Final = (GPU_CLASS, "efa.networking.k8s.aws")

@@ -9,14 +9,14 @@ from catalog.instances import Accelerator, AcceleratorKind
 from fleet.facts import Fact
 from fleet.image import ami_architecture, image, launch_template
 from fleet.kinds import ARCH, INSTANCE_TYPE, OS, Bits, Kind, Kinds, ec2
-from fleet.node_pools import ANY_LABEL
 from fleet.nodes import COMPUTE_TYPE, REGION, ZONE, Nodes
 from fleet.platform import NodePool, Platform, PoolKind
+from fleet.pool_requirements import ANY_LABEL
 from fleet.requirements import ALIASES, Requirement, label
 from fleet.scheduling import HOSTNAME, NODE_NAME, Taint, listed_values, taints
 from fleet.span import LABELS, TAINTS, Reading
 from fleet.wire import UNKNOWN
-from fleet.zones import region, zones
+from fleet.zones import zones
 
 # What an absent setting means to the EKS API (CreateNodegroup).
 _DEFAULT_TYPE: Final = "t3.medium"
@@ -31,7 +31,14 @@ def managed_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nodes
     if architecture is not None:
         bits &= kinds.allowing(label(ARCH, architecture))
     labels, unsure, vague = _labels(pool.labels, reading)
-    labels[OS] = label(OS, "windows" if image(pool, platform).windows else "linux")
+    ami_type = pool.resource["amiType"]
+    if ami_type.unknown:
+        # Instances of another architecture than the image's never start.
+        bits &= bits if reading.doubt(LABELS, ami_type) else 0
+        reading.doubt(OS, ami_type)
+        unsure[OS] = True
+    else:
+        labels[OS] = label(OS, "windows" if image(pool, platform).windows else "linux")
     for key, fact, default in (
         ("eks.amazonaws.com/nodegroup", pool.name, None),
         ("eks.amazonaws.com/capacityType", pool.resource["capacityType"], _DEFAULT_BUYING),
@@ -114,12 +121,11 @@ def _place(
     unsure: dict[str, bool],
     reading: Reading,
 ) -> None:
-    found = zones(pool, platform)
-    home = region(found)
-    if found is not None:
-        labels[ZONE] = Requirement(ZONE, found)
-    if home is not None:
-        labels[REGION] = label(REGION, home)
+    seen = zones(pool, platform)
+    if seen.names is not None:
+        labels[ZONE] = Requirement(ZONE, seen.names)
+    if seen.region is not None:
+        labels[REGION] = label(REGION, seen.region)
     for key in {ZONE, REGION} - labels.keys():
         reading.doubt(key, Fact(UNKNOWN, pool.urn, "subnetIds"))
         unsure[key] = True

@@ -79,11 +79,13 @@ class Nodes:
             if self.new_names:
                 return wanted.complement
             return self._unsure_meets(wanted, exists=True)
+        known = self.labels.get(key)
+        if known is not None and not known.meets(wanted):
+            return False
         if key in self.unsure:
             return self._unsure_meets(wanted, self.unsure[key])
-        known = self.labels.get(key)
         if known is not None:
-            return known.meets(wanted)
+            return True
         if any(key.startswith(prefix) for prefix in self.vague):
             return self.generous
         return key in self.open_keys or wanted.optional

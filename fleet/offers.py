@@ -9,6 +9,7 @@ from fleet.advertised import OTHER, advertised
 from fleet.capacity import CPU, GIB, MEMORY, MIB, PODS, STORAGE
 from fleet.claimable import Claimable, claimable
 from fleet.daemons import discovery, gpu_site, serves
+from fleet.devices import some
 from fleet.facts import Fact
 from fleet.hidden import hidden_advertisers, unseen
 from fleet.holdings import ENDLESS_STEPS, Holdings, Steps, of_types, shares
@@ -21,8 +22,10 @@ from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pods import Pod, pod_of
 from fleet.pools import nodes_of
 from fleet.requests import UNKNOWN_RESOURCE
+from fleet.sharing import GPU
 from fleet.site import Site
 from fleet.span import LABELS, TAINTS, Reading, Span, resource, span
+from fleet.verdict import Verdict
 from fleet.wire import UNKNOWN
 
 _FARGATE = {CPU: 16_000, MEMORY: 120 * GIB - 256 * MIB, STORAGE: 175 * GIB, PODS: 1000}
@@ -55,6 +58,16 @@ def offer_of(platform: Platform, pool: NodePool) -> Span[Offer]:
     """Return what a pool offers to pods."""
     nodes = nodes_of(platform, pool)
     return span(lambda reading: _offer(platform, pool, nodes, reading))
+
+
+@per_platform
+def advertises(platform: Platform, pool: NodePool, name: str) -> Verdict:
+    """Whether something advertises an extended resource on some node of the pool."""
+    offer = offer_of(platform, pool)
+    most, least = (each.nodes.bits & each.whole.holding(name, 1) for each in (offer.most, offer.least))
+    subjects = (resource(name), resource(GPU) if name.startswith("nvidia.com/") else "", LABELS, TAINTS)
+    named = {each: offer.undecided[each] for each in subjects if each in offer.undecided}
+    return some(Span(most, least, named or offer.undecided))
 
 
 def _offer(platform: Platform, pool: NodePool, nodes: Span[Nodes], reading: Reading) -> Offer:

@@ -106,7 +106,7 @@ def _refusals(pod: Pod, offer: Offer) -> Iterator[_Refusal]:
         yield _Stage.POOL, f"has no nodes: {nodes.problem}"
         return
     if offer.pool.kind is PoolKind.FARGATE:
-        reason = fargate_refusal(offer.pool, pod, nodes.generous)
+        reason = fargate_refusal(offer.pool, pod, _generous(pod, offer))
         if reason:
             yield _Stage.FARGATE, reason
     taint = untolerated(nodes.taints, pod.scheduling.tolerations)
@@ -115,6 +115,11 @@ def _refusals(pod: Pod, offer: Offer) -> Iterator[_Refusal]:
     refusal = _node_refusal(pod, offer)
     if refusal is not None:
         yield refusal
+
+
+def _generous(pod: Pod, offer: Offer) -> bool:
+    """Return which ends these are: the most of both, or the least of one that is not wholly known."""
+    return pod.generous and offer.nodes.generous
 
 
 def _node_refusal(pod: Pod, offer: Offer) -> _Refusal | None:
@@ -240,7 +245,7 @@ def _claimable(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
     if pod.claims and offer.claims.problem:
         return 0, offer.claims.problem
     for request in pod.claims:
-        kept = bits & joined(offer.claims.holding(each, offer.nodes.generous) for each in request)
+        kept = bits & joined(offer.claims.holding(each, _generous(pod, offer)) for each in request)
         if not kept:
             wanted = " or ".join(str(each) for each in request) or "devices that are not known yet"
             return 0, f"claims {wanted}, which no DRA driver that can run there serves"
@@ -256,7 +261,7 @@ def _bearing(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
             continue
         keys = {each.topology_key for each in (*pod.neighbour.avoids, *daemon.neighbour.avoids)}
         domains = [key for key in keys if offer.nodes.meeting(Requirement(key, complement=True))]
-        why = quarrel(pod.neighbour, daemon.neighbour, domains, offer.nodes.generous)
+        why = quarrel(pod.neighbour, daemon.neighbour, domains, _generous(pod, offer))
         if why:
             bits &= ~daemon.bits
             reason = reason or f"{why} keeps it away from {daemon.title}, which runs on every node"

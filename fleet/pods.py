@@ -22,7 +22,8 @@ from fleet.verdict import any_of
 class Pod:
     """What a pod asks for: constraints, requests in thousandths, claimed devices, and how it bears others.
 
-    `host_access` says that it is privileged or uses the host's network, ports or files.
+    `host_access` says that it is privileged or uses the host's network, ports or files; `generous` which way
+    what is not known of it was taken.
     """
 
     scheduling: Scheduling
@@ -31,6 +32,7 @@ class Pod:
     neighbour: Neighbour
     daemon: bool = False
     host_access: bool = False
+    generous: bool = True
 
 
 @per_platform
@@ -45,6 +47,7 @@ def pod_of(platform: Platform, workload: Workload) -> Span[Pod]:
             neighbour=neighbour(workload, reading),
             daemon=workload.kind == "DaemonSet",
             host_access=_host_access(workload, reading),
+            generous=reading.generous,
         )
 
     return span(read)

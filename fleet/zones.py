@@ -2,68 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from fleet.facts import Fact
 from fleet.platform import NodePool, Platform
 from fleet.resources import Resource
 
-SUBNET = "aws:ec2/subnet:Subnet"
+SUBNET: Final = "aws:ec2/subnet:Subnet"
+
+_REGION: Final = re.compile(r"[a-z]+(?:-[a-z]+)+-\d+")
 
 
-def zones(pool: NodePool, platform: Platform) -> frozenset[str] | None:
-    """Return the zones of the pool's subnets, or None while any of them is open.
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The zones by name, or None for zones that cannot be seen; `undecided` is what would tell them."""
+
+    names: frozenset[str] | None = None
+    undecided: tuple[Fact, ...] = ()
+
+    @property
+    def region(self) -> str | None:
+        """The region of zones such as us-east-1a or us-west-2-lax-1a; None where they do not tell one."""
+        regions = {found[0] for zone in self.names or () if (found := _REGION.match(zone))}
+        return regions.pop() if len(regions) == 1 else None
+
+
+UNSEEN: Final = Zones()
+
+
+def zones(pool: NodePool, platform: Platform) -> Zones:
+    """Return the zones of the pool's subnets.
 
     A node class picks subnets by tags or ids; a group by ids. Subnets outside the stack cannot be seen, so a
-    selection that matches none of the stack's leaves the zones open.
+    selection that matches none of the stack's leaves the zones unseen.
     """
     subnets = platform.stack.of_type(SUBNET)
     if not subnets or not platform.clusters:
-        return None
-    if pool.dynamic:
-        if pool.node_class is None:
-            return None
-        terms = pool.node_class.spec["subnetSelectorTerms"]
-        return _zones(_selected(terms, pool.node_class.resource, subnets))
-    return _zones(_by_ids(pool.resource, "subnetIds", subnets))
+        return UNSEEN
+    if not pool.dynamic:
+        return _of_subnets(_by_ids(pool.resource, "subnetIds", subnets))
+    if pool.node_class is None:
+        reference = pool.resource.at("spec", "template", "spec", "nodeClassRef")
+        parts = (reference, *(reference[key] for key in ("group", "kind", "name")))
+        return Zones(undecided=tuple(each for each in parts if each.unknown))
+    return _selected(pool.node_class.spec["subnetSelectorTerms"], pool.node_class.resource, subnets)
 
 
-def region(found: frozenset[str] | None) -> str | None:
-    """Return the region of zones such as us-east-1a, or None where they do not tell one."""
-    regions = {zone.rstrip("abcdefghijklmnopqrstuvwxyz") for zone in found or ()}
-    return regions.pop() if len(regions) == 1 else None
+def _of_subnets(subnets: Sequence[Resource]) -> Zones:
+    places = [subnet["availabilityZone"] for subnet in subnets]
+    names = [place.text() for place in places]
+    if names and all(names):
+        return Zones(frozenset(name for name in names if name))
+    return Zones(undecided=tuple(place for place in places if place.unknown))
 
 
-def _zones(subnets: list[Resource] | None) -> frozenset[str] | None:
-    names = [subnet["availabilityZone"].text() for subnet in subnets or ()]
-    return frozenset(name for name in names if name) if names and all(names) else None
-
-
-def _selected(terms: Fact, owner: Resource, subnets: Iterable[Resource]) -> list[Resource] | None:
-    """Return the stack's subnets that the terms match, or None where one of them cannot be followed."""
+def _selected(terms: Fact, owner: Resource, subnets: Sequence[Resource]) -> Zones:
+    """Return the zones of the stack's subnets that the terms match."""
     listed = terms.items()
+    if terms.unknown or any(each.unknown for each in listed):
+        return Zones(undecided=(terms,))
+    by_id = [each for each in listed if not each["id"].absent]
+    if by_id:
+        # The ids are unknown before creation, but the ties to the subnets are not.
+        tied = _by_ids(owner, "spec", subnets)
+        return _of_subnets(tied) if len(by_id) == len(listed) == len(tied) else UNSEEN
     found: list[Resource] = []
     for term in listed:
-        tags = term["tags"].value
-        if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
-            # Terms by id: the ids are unknown before creation, but the ties to the subnets are not.
-            ids = [each for each in listed if not each["id"].absent]
-            tied = _by_ids(owner, "spec", subnets)
-            return tied if len(ids) == len(listed) and tied is not None and len(tied) == len(ids) else None
+        tags = term["tags"]
+        if not isinstance(tags.value, Mapping) or any(value.unknown for _, value in tags.entries()):
+            return Zones(undecided=(tags,)) if tags.unknown or tags.value else UNSEEN
+        unclear = [tag for subnet in subnets for tag in _unclear(subnet, tags)]
+        if unclear:
+            return Zones(undecided=tuple(unclear))
         matched = [subnet for subnet in subnets if _has_tags(subnet["tags"], tags)]
         if not matched:
-            return None
+            return UNSEEN
         found.extend(matched)
-    return found
+    return _of_subnets(found)
 
 
-def _has_tags(tags: Fact, wanted: Mapping[str, str]) -> bool:
+def _unclear(subnet: Resource, wanted: Fact) -> Iterable[Fact]:
+    tags = subnet["tags"]
+    return (tag for tag in (tags, *(tags[key] for key, _ in wanted.entries())) if tag.unknown)
+
+
+def _has_tags(tags: Fact, wanted: Fact) -> bool:
     return all(
-        tags[key].known if value in ("", "*") else tags[key].equals(value).holds is True
-        for key, value in wanted.items()
+        tags[key].known if value.text() in ("", "*") else tags[key].equals(value.value).holds is True
+        for key, value in wanted.entries()
     )
 
 
-def _by_ids(owner: Resource, key: str, subnets: Iterable[Resource]) -> list[Resource] | None:
+def _by_ids(owner: Resource, key: str, subnets: Iterable[Resource]) -> list[Resource]:
     tied = set(owner.property_dependencies.get(key, ()))
-    return [subnet for subnet in subnets if subnet.urn in tied] or None
+    return [subnet for subnet in subnets if subnet.urn in tied]

@@ -91,6 +91,13 @@ requests = st.fixed_dictionaries(
         "nvidia.com/gpu": st.sampled_from((1, 4, 8, 9)),
     },
 )
+devices = st.dictionaries(
+    st.sampled_from(
+        ("nvidia.com/mig-1g.10gb", "nvidia.com/gpu.shared", "vpc.amazonaws.com/efa", "ephemeral-storage")
+    ),
+    st.sampled_from((1, 2, 30)),
+    max_size=1,
+)
 limits = st.fixed_dictionaries(
     {},
     optional={

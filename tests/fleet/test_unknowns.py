@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ from tests.fleet.builders import (
     resource,
     workload_of,
 )
-from tests.fleet.strategies import CUSTOM, node_groups, node_pools, pods
+from tests.fleet.strategies import CUSTOM, devices, node_groups, node_pools, pods, taints
 
 Json = dict[str, Any]
 Place = tuple[int, tuple[Any, ...]]
@@ -39,33 +40,69 @@ def platforms(draw: st.DrawFn) -> list[Resource]:
     group["taints"] = [{**taint, "effect": _EFFECTS[taint["effect"]]} for taint in group["taints"]]
     mig = draw(st.sampled_from(({}, {"nvidia.com/mig.config": "all-1g.10gb"})))
     group["labels"] |= mig
+    built_in = draw(st.sampled_from((["system"], ["general-purpose"], [])))
+    template = resource("aws:ec2/launchTemplate:LaunchTemplate", "template", draw(_launch_templates))
+    own = node_group(
+        "group",
+        *types[: draw(st.integers(0, 2))],
+        amiType=draw(st.sampled_from(_AMI_TYPES)),
+        scalingConfig={"maxSize": 3},
+        launchTemplate={"version": "1"},
+        **group,
+    )
+    pools = node_pools("karpenter.k8s.aws"), node_pools("eks.amazonaws.com")
     return [
-        cluster(
-            computeConfig={
-                "enabled": True,
-                "nodePools": draw(st.sampled_from((["system"], ["general-purpose"], []))),
-            }
-        ),
+        cluster(computeConfig={"enabled": True, "nodePools": built_in}),
         resource(
             "aws:ec2/subnet:Subnet", "subnet", {"availabilityZone": "us-east-1a", "tags": {"own": "yes"}}
         ),
         draw(_node_classes()),
-        node_pool("karpenter", **draw(node_pools("karpenter.k8s.aws"))),
-        node_pool(
-            "auto", group="eks.amazonaws.com", node_class="default", **draw(node_pools("eks.amazonaws.com"))
-        ),
-        node_group(
-            "group", *types, amiType=draw(st.sampled_from(_AMI_TYPES)), scalingConfig={"maxSize": 3}, **group
-        ),
+        node_pool("karpenter", **draw(pools[0]), **draw(_static)),
+        node_pool("auto", group="eks.amazonaws.com", node_class="default", **draw(pools[1])),
+        template,
+        replace(own, property_dependencies={"launchTemplate": (template.urn,)}),
+        resource("eks-inference:index:HybridNodes", "hybrid", {"pools": [draw(_hybrid)]}),
         resource("aws:eks/fargateProfile:FargateProfile", "fargate", {"selectors": draw(_selectors)}),
         release("gpu-operator", "v26.7.0", draw(_operator_values)),
         release("nvidia-device-plugin", "0.20.0", draw(_plugin_values)),
+        release("aws-efa-k8s-device-plugin", "v0.5.30", draw(st.sampled_from(({}, {"tolerations": _ALL})))),
+        release("karpenter", "1.15.3", {"settings": draw(_karpenter_settings)}),
         workload_of("daemon", kind="DaemonSet", labels={"app": "daemon"}, **draw(_daemons())),
         *draw(_claimed()),
         workload_of("pod", labels={"app": "pod"}, **draw(_pods())),
     ]
 
 
+_OWN = {"own": "yes"}
+_ALL = [{"operator": "Exists"}]
+_static = st.sampled_from(({}, {}, {"replicas": 0}, {"replicas": 2}))
+_launch_templates = st.fixed_dictionaries(
+    {"instanceType": st.sampled_from(("p5.48xlarge", "m7i.large"))},
+    optional={
+        "networkInterfaces": st.just([{"interfaceType": "efa"}, {"interfaceType": "interface"}]),
+        "blockDeviceMappings": st.just([{"deviceName": "/dev/xvda", "ebs": {"volumeSize": 100}}]),
+        "userData": st.sampled_from(
+            (
+                "[settings.kubelet-device-plugins.nvidia]\nenabled = false\n",
+                "[settings.kubelet-device-plugins.nvidia]\ndevice-sharing-strategy = 'time-slicing'\n"
+                "[settings.kubelet-device-plugins.nvidia.time-slicing]\nreplicas = 2\n",
+            )
+        ),
+    },
+)
+_hybrid = st.fixed_dictionaries(
+    {"name": st.just("servers"), "nodes": st.sampled_from((0, 2))},
+    optional={
+        "labels": st.sampled_from(({"team": "red"}, {"nvidia.com/mig.config": "all-1g.10gb"})),
+        "taints": taints,
+        "arch": st.sampled_from(("amd64", "arm64")),
+        "accelerator": st.just({"kind": "nvidia", "name": "h100", "count": 4, "memoryMib": 81920}),
+    },
+)
+_karpenter_settings = st.fixed_dictionaries(
+    {"enableDRA": st.booleans()}, optional={"minValuesPolicy": st.sampled_from(("Strict", "BestEffort"))}
+)
+_SHARED = "sharing:\n  timeSlicing:\n    resources:\n    - name: nvidia.com/gpu\n      replicas: 2\n"
 _EFFECTS = {"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE", "PreferNoSchedule": "PREFER_NO_SCHEDULE"}
 _AMI_TYPES = (
     "AL2023_x86_64_STANDARD",
@@ -98,6 +135,8 @@ _plugin_values = st.fixed_dictionaries(
         "nodeSelector": st.sampled_from(({"team": "red"}, {})),
         "tolerations": st.just([{"operator": "Exists"}]),
         "affinity": st.just({"nodeAffinity": None}),
+        "config": st.just({"map": {"default": _SHARED}}),
+        "migStrategy": st.sampled_from(("none", "mixed")),
     },
 )
 
@@ -108,7 +147,7 @@ def _node_classes(draw: st.DrawFn) -> Resource:
         "kubelet": st.sampled_from(({"maxPods": 20}, {"systemReserved": {"cpu": "2"}})),
         "blockDeviceMappings": st.just([{"deviceName": "/dev/xvda", "ebs": {"volumeSize": "100Gi"}}]),
         "instanceStorePolicy": st.just("RAID0"),
-        "subnetSelectorTerms": st.just([{"tags": {"own": "yes"}}]),
+        "subnetSelectorTerms": st.just([{"tags": _OWN}]),
         "capacityReservationSelectorTerms": st.just([{"id": "cr-1"}]),
         "userData": st.just("[settings.kubelet-device-plugins.nvidia]\nenabled = false\n"),
     }
@@ -144,7 +183,9 @@ _AVOIDS_POD = {
 
 @st.composite
 def _pods(draw: st.DrawFn) -> Json:
-    spec = _spec(draw(pods(draw(st.sampled_from(("karpenter.k8s.aws", "eks.amazonaws.com"))))))
+    pod = draw(pods(draw(st.sampled_from(("karpenter.k8s.aws", "eks.amazonaws.com")))))
+    pod["requests"] |= draw(devices)
+    spec = _spec(pod)
     extras = {
         "hostNetwork": st.just(True),
         "nodeName": st.just("ip-10-0-0-1"),
@@ -201,8 +242,7 @@ def without(given_resource: Resource, path: tuple[Any, ...]) -> Resource:
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = UNKNOWN
-    own = given_resource
-    return Resource(own.urn, own.type, own.name, properties, own.parent, own.provider, own.dependencies)
+    return replace(given_resource, properties=properties)
 
 
 def verdicts(resources: list[Resource]) -> dict[tuple[str, str, str | None], bool | None]:
