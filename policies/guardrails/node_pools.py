@@ -7,7 +7,7 @@ from typing import Final
 
 from fleet.kubernetes import KubernetesObject
 from fleet.platform import Platform
-from fleet.verdict import Verdict
+from fleet.verdict import Verdict, undecided, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _POLICIES: Final = ("WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced")
@@ -33,15 +33,16 @@ def _node_pool_claims(pool: KubernetesObject) -> Iterator[Claim]:
     yield claim(
         template["kubelet"].is_present(),
         "has spec.template.spec.kubelet, which v1 does not know: "
-        "kubelet settings belong to EC2NodeClass.spec.kubelet.",
+        "kubelet settings belong to EC2NodeClass.spec.kubelet, and Auto Mode takes none.",
     )
     yield claim(
         template["nodeClassRef"].is_absent(),
         "has no spec.template.spec.nodeClassRef: name the group, kind and name of its node class.",
     )
     for key in ("group", "kind", "name"):
+        field = template["nodeClassRef"][key]
         yield claim(
-            template["nodeClassRef"].is_present() & template["nodeClassRef"][key].is_empty(),
+            template["nodeClassRef"].is_present() & (~field.is_given() | verdict(field.value == "")),
             f"has no {key} in spec.template.spec.nodeClassRef, where it is required.",
         )
     policy = disruption["consolidationPolicy"]
@@ -50,14 +51,17 @@ def _node_pool_claims(pool: KubernetesObject) -> Iterator[Claim]:
         f"has consolidationPolicy {policy.text()!r}; v1 accepts {', '.join(_POLICIES)}.",
     )
     yield claim(
-        disruption.is_present() & disruption["consolidateAfter"].is_absent(),
+        disruption.is_present() & ~disruption["consolidateAfter"].is_given(),
         "has spec.disruption without consolidateAfter, where it is required: give a duration or Never.",
     )
     yield claim(
         static & pool.spec["weight"].is_present(),
         "is static (spec.replicas) and has a weight, which static pools may not have.",
     )
-    for key, limit in pool.spec["limits"].entries():
+    limits = pool.spec["limits"]
+    if limits.unknown:
+        yield claim(static & undecided(limits.property), "may limit more than nodes.")
+    for key, limit in limits.entries():
         if key != "nodes":
             yield claim(
                 static & limit.is_present(),
@@ -67,7 +71,10 @@ def _node_pool_claims(pool: KubernetesObject) -> Iterator[Claim]:
 
 def _alias_claims(node_class: KubernetesObject) -> Iterator[Claim]:
     name = node_class.name.text() or node_class.resource.name
-    for term in node_class.spec["amiSelectorTerms"].items():
+    terms = node_class.spec["amiSelectorTerms"]
+    if not terms.listed:
+        yield Claim(node_class.resource.urn, undecided(terms.property), f"EC2NodeClass {name}")
+    for term in terms.items():
         alias = term["alias"]
         yield Claim(
             node_class.resource.urn,

@@ -250,7 +250,7 @@ _BLOCKS = cases(
     Case(
         "a block pool that consolidates at an unknown time",
         unknown("block-pool", "spec.disruption.consolidateAfter"),
-        undecided={BLOCKS: "block-pool", "node-pool-fields": "block-pool"},
+        undecided={BLOCKS: "block-pool"},
     ),
     Case(
         "a pool on reservations that are no blocks",

@@ -78,4 +78,19 @@ CASES = cases(
         unknown("inference-pool", "spec.disruption.consolidationPolicy"),
         undecided={RULE: "inference-pool"},
     ),
+    Case(
+        "a static pool whose limits are not known yet",
+        set_("inference-pool", "spec.replicas", 2),
+        unknown("inference-pool", "spec.limits"),
+        set_("karpenter", "values.settings.featureGates.staticCapacity", True),
+        undecided=dict.fromkeys(
+            (RULE, "device-plugin-present", "gpu-pool-limits-agree", "spot-pool-diversified"),
+            "inference-pool",
+        ),
+    ),
+    Case(
+        "a node class whose name is not known yet, which it has all the same",
+        unknown("inference-pool", f"{CLASS}.name"),
+        undecided=dict.fromkeys(("node-class-exists", "single-device-plugin"), "inference-pool"),
+    ),
 )
