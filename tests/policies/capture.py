@@ -6,12 +6,10 @@ typed SDK really sends: wire-form properties, dependencies, parents and provider
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -89,7 +87,7 @@ def capture(program: str) -> Capture:
         (root / "__main__.py").symlink_to(PROGRAMS / f"{program}.py")
         (root / "Pulumi.yaml").write_text("name: policies\nruntime: python\n")
         (root / "Pulumi.test.yaml").touch()
-        with patch.dict(os.environ, RECORDING=str(root / "recording")), _unclosed_pipes():
+        with patch.dict(os.environ, RECORDING=str(root / "recording")):
             result = preview(root, "test", packs=[RECORDER])
         errors = [each.message for each in result.diagnostics if each.severity == "error"]
         if result.failed or errors:
@@ -147,12 +145,3 @@ def _recorded(lines: Iterable[Mapping[str, Any]]) -> Iterator[Recorded]:
                         for key, value in each.get("propertyDependencies", {}).items()
                     },
                 )
-
-
-@contextmanager
-def _unclosed_pipes() -> Iterator[None]:
-    """Let the pipes of ended processes be closed by collection, which Python warns of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
