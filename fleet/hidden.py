@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from catalog.charts import find_chart
+from fleet.facts import Fact
 from fleet.memo import per_platform
 from fleet.platform import NodePool, Platform, PoolKind
 
@@ -16,6 +17,13 @@ _DRIVER_FOLDER: Final = "/var/lib/kubelet/plugins"
 def unseen(pool: NodePool) -> bool:
     """Whether the stack does not say what runs on a pool's nodes: self-managed groups, foreign servers."""
     return pool.kind is PoolKind.SELF_MANAGED or (pool.kind is PoolKind.HYBRID and pool.entry is None)
+
+
+@per_platform
+def unnamed_charts(platform: Platform) -> tuple[Fact, ...]:
+    """Return the charts of releases that are not known yet: each may be of any plugin or driver."""
+    charts = (release.resource["chart"] for release in platform.releases)
+    return tuple(chart for chart in charts if chart.unknown)
 
 
 @per_platform

@@ -8,10 +8,11 @@ from typing import Final
 from fleet.daemons import policies
 from fleet.devices import Owner, gpu_owners, pool_has_nvidia_gpus, shared_gpus
 from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_nvidia
+from fleet.hidden import unnamed_charts
 from fleet.image import image
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import NO, Verdict, all_of
+from fleet.verdict import NO, Verdict, all_of, any_of, undecided
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _HOW_TO_STOP: Final[Mapping[Owner, str]] = {
@@ -93,8 +94,9 @@ def unserved(platform: Platform, pool: NodePool) -> Verdict:
     # What serves the devices may belong to another stack, unless this one makes the cluster.
     if pool.cluster is None or pool.kind is PoolKind.HYBRID:
         return NO
-    served = gpu_owners(platform, pool)
-    return pool_is_for_nvidia(platform, pool) & all_of(~serves for serves in served.values())
+    serving = gpu_owners(platform, pool).values()
+    unnamed = (undecided(chart.property) for chart in unnamed_charts(platform))
+    return pool_is_for_nvidia(platform, pool) & ~any_of([*serving, *unnamed])
 
 
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:

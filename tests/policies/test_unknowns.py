@@ -21,13 +21,10 @@ ODD_SHAPES: tuple[Any, ...] = ("", "text", 7, True, [], ["text"], [{}], {}, {"ke
 
 
 def paths(stack: Capture) -> Iterator[tuple[str, str]]:
-    """Yield the name of each resource with the path of each of its properties, at every depth.
-
-    Left out is the chart of a release: what a release is of is no value, but what the resource is.
-    """
+    """Yield the name of each resource with the path of each of its properties, at every depth."""
     for each in stack:
         if not each.type.startswith("pulumi:"):
-            yield from ((each.name, path) for path in _below(each.inputs, "") if path != "chart")
+            yield from ((each.name, path) for path in _below(each.inputs, ""))
 
 
 def _below(value: Any, path: str) -> Iterator[str]:
@@ -61,3 +58,12 @@ def test_no_odd_shape_breaks_a_rule(program: str) -> None:
     for index, (name, path) in enumerate(some(program)):
         shape = ODD_SHAPES[index % len(ODD_SHAPES)]
         judge(set_(name, path, shape)(stack, stack), {})
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_no_chart_that_is_not_known_makes_a_clean_stack_fail(program: str) -> None:
+    stack = clean(program)
+    for each in stack:
+        if "chart" in each.inputs:
+            found = judge(unknown(each.name, "chart")(stack, stack), {}).findings
+            assert not found.fired, f"{each.name} makes {found.fired[0]}"
