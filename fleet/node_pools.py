@@ -67,7 +67,7 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
     buying = _buying(pool, found.requirements.pop(CAPACITY_TYPE, None), reading)
     nodes = Nodes(
         kinds=kinds,
-        bits=found.bits & joined(buying.values()),
+        bits=found.matching() & joined(buying.values()),
         generous=reading.generous,
         labels={key: each for key, each in found.requirements.items() if key not in kinds.keys},
         taints=blocking,
@@ -83,7 +83,7 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
 
 
 def _min_values(pool: NodePool, platform: Platform, found: Gathered) -> dict[str, int]:
-    """Return how many values of a label the pool's choice must keep, except zones, which may be unknown."""
+    """Return how many values of a label the pool's choice must keep; zones are counted apart."""
     best_effort = any(
         release.value("settings.minValuesPolicy").equals("BestEffort").holds
         for release in platform.releases_of("karpenter")
@@ -134,13 +134,18 @@ def _given_places(pool: NodePool, platform: Platform, found: Gathered, reading: 
     known = {ZONE: seen.names, REGION: frozenset((seen.region,)) if seen.region else None}
     for key in _PLACES:
         values = known.get(key)
-        stated = key in found.requirements
+        stated = found.requirements.get(key)
+        wanted = stated.min_values if stated is not None else None
+        if values is not None and wanted is not None and wanted > len(values):
+            found.problem = (
+                found.problem or f"it wants {wanted} values of {key}, its subnets have {len(values)}"
+            )
         # Where subnets are not seen, any value that the pool allows may come.
         found.have(Requirement(key, complement=True) if values is None else Requirement(key, values))
         for place in seen.undecided:
             reading.doubt(key, place)
             found.unsure[key] = True
-            if stated and not reading.doubt(LABELS, place):
+            if stated is not None and not reading.doubt(LABELS, place):
                 found.bits = 0
 
 

@@ -34,13 +34,17 @@ class Gathered:
     problem: str = ""
 
     def require(self, wanted: Requirement) -> None:
-        """Narrow the pool by a requirement of its own."""
+        """Add a requirement of the pool's own."""
         known = self.requirements.get(wanted.key)
-        both = wanted if known is None else known & wanted
-        # Karpenter takes what contradicts itself for a label that must not exist.
-        self.requirements[wanted.key] = both if both.possible else replace(both, optional=True)
-        if wanted.key in self.kinds.keys:
-            self.bits &= self.kinds.allowing(wanted)
+        self.requirements[wanted.key] = wanted if known is None else _as_karpenter_joins(known, wanted)
+
+    def matching(self) -> Bits:
+        """Return the kinds of nodes that meet all of the pool's requirements."""
+        bits = self.bits
+        for key, each in self.requirements.items():
+            if key in self.kinds.keys:
+                bits &= self.kinds.allowing(each)
+        return bits
 
     def have(self, given: Requirement) -> None:
         """Note a label that every node has, whatever the pool says."""
@@ -51,6 +55,16 @@ class Gathered:
         if wanted is not None and not given.meets(wanted):
             self.problem = self.problem or f"it requires {wanted}, and every node has {given}"
         self.requirements[given.key] = given if wanted is None else wanted & given
+
+
+def _as_karpenter_joins(one: Requirement, other: Requirement) -> Requirement:
+    """Return the intersection as Karpenter keeps it, by values alone.
+
+    What is left with exceptions is for it a "not in", and what is left with nothing a "does not exist": both
+    are met by nodes without the label, whatever was asked for.
+    """
+    both = one & other
+    return replace(both, optional=bool(both.values) if both.complement else not both.values)
 
 
 def read_requirements(fact: Fact, found: Gathered, reading: Reading) -> None:

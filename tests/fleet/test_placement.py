@@ -358,6 +358,16 @@ def test_a_pool_keeps_as_many_choices_as_it_wants() -> None:
     taken(*karpenter(requirements=choices), lax, gpus(4))
 
 
+def test_requirements_on_one_label_are_joined_as_karpenter_joins_them() -> None:
+    gpu_name = "karpenter.k8s.aws/instance-gpu-name"
+    nothing_left = [requires(gpu_name, "In", "l40s"), requires(gpu_name, "In", "h100")]
+    exceptions_left = [requires(gpu_name, "Exists"), requires(gpu_name, "NotIn", "h100")]
+    for requirements in (nothing_left, exceptions_left):
+        own = [cluster(), ec2_node_class(), node_pool(requirements=requirements)]
+        taken(*own, workload_of(nodeSelector={"karpenter.k8s.aws/instance-family": "m7i"}))
+    assert answer(*own, workload_of(nodeSelector={gpu_name: "h100"}))[0] is False
+
+
 def test_a_static_pool_without_replicas_has_no_nodes() -> None:
     refused("has no nodes: it keeps 0 nodes (spec.replicas)", *karpenter("g6e.xlarge", replicas=0), gpus())
     taken(*karpenter("g6e.xlarge", replicas=2), gpus())
