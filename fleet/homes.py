@@ -43,7 +43,7 @@ def homes(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
     """
     pod = pod_of(platform, workload)
     stripped = Span(_without_devices(pod.most), _without_devices(pod.least), pod.undecided)
-    found = [each for each in place_pod(platform, stripped) if each.verdict.holds is not False]
+    found = [each for each in place_pod(platform, workload, stripped) if each.verdict.holds is not False]
     with_gpus = [each for each in found if pool_has_nvidia_gpus(platform, each.pool).holds is not False]
     return tuple(with_gpus or found)
 

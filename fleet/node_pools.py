@@ -64,7 +64,7 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
         found.vague += [f"{AUTO_MODE_DOMAIN}/", f"{KARPENTER_DOMAIN}/"]
     _given_labels(pool, platform, domain or KARPENTER_DOMAIN, found, reading)
     min_values = _min_values(pool, platform, found)
-    buying = _buying(pool, found.requirements.pop(CAPACITY_TYPE, None), reading)
+    buying = _buying(pool, found, reading)
     nodes = Nodes(
         kinds=kinds,
         bits=found.matching() & joined(buying.values()),
@@ -83,14 +83,15 @@ def node_pool_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nod
 
 
 def _min_values(pool: NodePool, platform: Platform, found: Gathered) -> dict[str, int]:
-    """Return how many values of a label the pool's choice must keep; zones are counted apart."""
+    """Return how many values of a label the pool's choice must keep; zones and ways to buy are apart."""
     best_effort = any(
         release.value("settings.minValuesPolicy").equals("BestEffort").holds
         for release in platform.releases_of("karpenter")
     )
     if best_effort and pool.kind is not PoolKind.AUTO:
         return {}
-    wanted = {key: each.min_values for key, each in found.requirements.items() if key not in _PLACES}
+    apart = (*_PLACES, CAPACITY_TYPE)
+    wanted = {key: each.min_values for key, each in found.requirements.items() if key not in apart}
     return {key: count for key, count in wanted.items() if count}
 
 
@@ -186,14 +187,17 @@ def _open_keys(domain: str) -> frozenset[str]:
 # -- how instances are bought ---------------------------------------------------------------------------
 
 
-def _buying(pool: NodePool, wanted: Requirement | None, reading: Reading) -> dict[str, Bits]:
-    reserved = reading.settle(CAPACITY_TYPE, _reserves(pool))
-    kinds = {
-        "on-demand": on_demand_types(),
-        "reserved": ec2(None).all if reserved else 0,
-        "spot": spot_types(),
-    }
-    return {value: bits for value, bits in kinds.items() if wanted is None or wanted.allows(value)}
+def _buying(pool: NodePool, found: Gathered, reading: Reading) -> dict[str, Bits]:
+    """Return the kinds of nodes for each way of buying that the pool allows."""
+    wanted = found.requirements.pop(CAPACITY_TYPE, None)
+    kinds = {"on-demand": on_demand_types(), "spot": spot_types()}
+    if reading.settle(CAPACITY_TYPE, _reserves(pool)):
+        kinds["reserved"] = found.kinds.all
+    if wanted is None:
+        return kinds
+    if (wanted.min_values or 0) > len(kinds):
+        found.problem = found.problem or f"it wants {wanted.min_values} values of {CAPACITY_TYPE}"
+    return {value: bits for value, bits in kinds.items() if wanted.allows(value)}
 
 
 def _reserves(pool: NodePool) -> Verdict:

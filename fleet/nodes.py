@@ -88,6 +88,9 @@ class Nodes:
             return True
         if any(key.startswith(prefix) for prefix in self.vague):
             return self.generous
+        if self.new_names and wanted.complement and wanted.values:
+            # Karpenter makes up a value for a new node: the label exists, and is none of these.
+            return True
         return key in self.open_keys or wanted.optional
 
     def _unsure_meets(self, wanted: Requirement, exists: bool) -> bool:
@@ -97,12 +100,7 @@ class Nodes:
 
     def wide_enough(self, bits: Bits) -> bool:
         """Whether a choice of kinds keeps as many values of a label as the node pool demands."""
-        return all(self._choices(key, bits) >= wanted for key, wanted in self.min_values.items())
-
-    def _choices(self, key: str, bits: Bits) -> int:
-        if key == CAPACITY_TYPE:
-            return sum(1 for each in self.capacity.values() if each & bits)
-        return self.kinds.values(key, bits)
+        return all(self.kinds.values(key, bits) >= wanted for key, wanted in self.min_values.items())
 
     def with_labels(
         self,

@@ -17,6 +17,7 @@ from fleet.advertised import OTHER
 from fleet.capacity import CPU, MEMORY, PODS, STORAGE
 from fleet.fargate import fargate_refusal
 from fleet.holdings import Holdings
+from fleet.installed import may_belong
 from fleet.kinds import Bits
 from fleet.kubernetes import Workload
 from fleet.memo import per_platform
@@ -61,15 +62,19 @@ _Refusal = tuple[_Stage, str]
 
 
 def place(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
-    """Return the verdict of every pool of the stack on a workload's pods."""
-    return place_pod(platform, pod_of(platform, workload))
+    """Return the verdict of every pool that may be in a workload's cluster on its pods."""
+    return place_pod(platform, workload, pod_of(platform, workload))
 
 
-def place_pod(platform: Platform, pod: Span[Pod]) -> tuple[PoolVerdict, ...]:
-    """Return the verdict of every pool of the stack on a pod."""
+def place_pod(platform: Platform, workload: Workload, pod: Span[Pod]) -> tuple[PoolVerdict, ...]:
+    """Return the verdict of every pool that may be in a workload's cluster on a pod of it."""
     if pod.known:
-        return _place_known(platform, pod.most)
-    return tuple(_verdict(pod, pool, offer) for pool, offer in _offers(platform))
+        found = _place_known(platform, pod.most)
+    else:
+        found = tuple(_verdict(pod, pool, offer) for pool, offer in _offers(platform))
+    if len(platform.clusters) < 2:
+        return found
+    return tuple(each for each in found if may_belong(platform, each.pool.cluster, workload.owner.resource))
 
 
 def placements(platform: Platform) -> tuple[tuple[Workload, tuple[PoolVerdict, ...]], ...]:

@@ -212,7 +212,13 @@ class Platform:
 
     @cached_property
     def _clusters_by_urn(self) -> dict[str, Resource]:
-        return {cluster.urn: cluster.resource for cluster in self.clusters}
+        found = {cluster.urn: cluster.resource for cluster in self.clusters}
+        # What hangs on an `eks.Cluster` component hangs on the cluster below it.
+        for component in self.stack.of_type(COMPONENT_CLUSTER):
+            for child in self.stack.descendants(component):
+                if child.urn in found:
+                    found[component.urn] = child
+        return found
 
     def cluster_of(self, resource: Resource) -> Cluster | None:
         """Return the cluster a resource belongs to: the one it hangs on, else the stack's only one."""
@@ -222,8 +228,13 @@ class Platform:
             return next(same, None)
         if len(self.clusters) == 1:
             return self.clusters[0]
-        found = self.stack.tied(resource, self._clusters_by_urn)
-        return Cluster(found) if found is not None else None
+        # A provider says where an object goes; its inputs may speak of another cluster.
+        provider = self.stack.by_urn.get(resource.provider)
+        for each in (provider, resource):
+            found = self.stack.tied(each, self._clusters_by_urn) if each is not None else None
+            if found is not None:
+                return Cluster(found)
+        return None
 
     @cached_property
     def objects(self) -> tuple[KubernetesObject, ...]:

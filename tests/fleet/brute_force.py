@@ -31,10 +31,21 @@ def accepts_node_pool(pool: Json, pod: Json, domain: str) -> bool:
         fixed = type_labels(kind, domain)
         if any(matches(fixed, each) is False for each in pool["requirements"] if each["key"] in fixed):
             continue
-        for labels in nodes(kind, fixed, pool, pod):
-            if all(matches(labels, each) for each in pool["requirements"]) and pod_matches(labels, pod):
-                return True
+        for alternative in alternatives(pod):
+            for labels in nodes(kind, fixed, pool, alternative):
+                if all(matches(labels, each) for each in [*pool["requirements"], *alternative]):
+                    return True
     return False
+
+
+def alternatives(pod: Json) -> list[list[Json]]:
+    """What a node must meet: one of these lists of expressions."""
+    selector = [
+        {"key": key, "operator": "In", "values": [value]}
+        for key, value in pod.get("nodeSelector", {}).items()
+    ]
+    terms = pod.get("affinity")
+    return [selector] if terms is None else [[*selector, *term] for term in terms if term]
 
 
 def accepts_group(group: Json, pod: Json) -> bool:
@@ -51,23 +62,33 @@ def accepts_group(group: Json, pod: Json) -> bool:
             "eks.amazonaws.com/capacityType": "ON_DEMAND",
             **group.get("labels", {}),
         }
-        if fits(kind, pod.get("requests", {})) and pod_matches(labels, pod):
+        matching = any(all(matches(labels, each) for each in wanted) for wanted in alternatives(pod))
+        if fits(kind, pod.get("requests", {})) and matching:
             return True
     return False
 
 
-def nodes(kind: InstanceType, fixed: dict[str, str], pool: Json, pod: Json) -> Iterator[dict[str, str]]:
-    """Every node of one instance type: each zone, each way of buying, each value of the pool's own labels."""
+def nodes(
+    kind: InstanceType, fixed: dict[str, str], pool: Json, wanted: list[Json]
+) -> Iterator[dict[str, str]]:
+    """Every node of one instance type: each zone, each way of buying, each value of labels left open.
+
+    Open are the labels that the pool requires, and those for which the pod names values that it does not want:
+    Karpenter gives the node some other value.
+    """
     own = dict(pool.get("labels", {}))
-    required = {each["key"] for each in pool["requirements"] if not each["key"].startswith(_INSTANCE_LABELS)}
-    open_keys = sorted(required - fixed.keys() - own.keys() - _CHOSEN)
-    mentioned = sorted({value for each in _expressions(pool, pod) for value in each.get("values", [])})
-    choices = [[None, FRESH, *_numbers(mentioned), *mentioned] for _ in open_keys]
+    open_keys = {each["key"] for each in pool["requirements"]}
+    open_keys |= {each["key"] for each in wanted if each["operator"] == "NotIn"}
+    open_keys = {key for key in open_keys if not key.startswith(_INSTANCE_LABELS)}
+    ordered = sorted(open_keys - fixed.keys() - own.keys() - _CHOSEN)
+    expressions = [*pool["requirements"], *wanted]
+    mentioned = sorted({value for each in expressions for value in each.get("values", [])})
+    choices = [[None, FRESH, *_numbers(mentioned), *mentioned] for _ in ordered]
     buying = ["on-demand", *(["spot"] if kind.spot is not False else [])]
     if kind.capacity == "capacity-block-only":
         return
     for zone, capacity, *values in product(ZONES, buying, *choices):
-        chosen = {key: value for key, value in zip(open_keys, values, strict=True) if value is not None}
+        chosen = {key: value for key, value in zip(ordered, values, strict=True) if value is not None}
         yield {
             **fixed,
             **chosen,
@@ -88,24 +109,9 @@ def _numbers(values: list[str]) -> list[str]:
     return sorted({str(bound + step) for bound in bounds for step in (-1, 1)})
 
 
-def _expressions(pool: Json, pod: Json) -> Iterator[Json]:
-    yield from pool["requirements"]
-    for term in pod.get("affinity") or []:
-        yield from term
-    for key, value in pod.get("nodeSelector", {}).items():
-        yield {"key": key, "operator": "In", "values": [value]}
-
-
 @cache
 def type_labels(kind: InstanceType, domain: str) -> dict[str, str]:
     return kind.labels(domain)
-
-
-def pod_matches(labels: dict[str, str], pod: Json) -> bool:
-    if any(labels.get(key) != value for key, value in pod.get("nodeSelector", {}).items()):
-        return False
-    terms = pod.get("affinity")
-    return terms is None or any(term and all(matches(labels, each) for each in term) for term in terms)
 
 
 def matches(labels: dict[str, str], expression: Json) -> bool:

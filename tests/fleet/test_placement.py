@@ -101,6 +101,12 @@ def test_a_pod_may_choose_among_the_values_that_a_pool_leaves_open() -> None:
     )
 
 
+def test_karpenter_makes_up_a_label_that_is_none_of_what_a_pod_does_not_want() -> None:
+    wanted = affinity([requires("team", "Exists"), requires("team", "NotIn", "red")])
+    taken(*karpenter("g6e.xlarge"), gpus(affinity=wanted))
+    assert answer(*group("g6e.xlarge"), gpus(affinity=wanted))[0] is False
+
+
 def test_the_other_provisioners_instance_labels_are_unknown_to_a_pool() -> None:
     refused(
         "the pod needs eks.amazonaws.com/instance-family in [g6e]; the pool does not define it",

@@ -258,7 +258,7 @@ def verdicts(resources: list[Resource]) -> dict[tuple[str, str, str | None], boo
 _IDENTITY = {"kind", "apiVersion", "name", "chart", "version", "image", "metadata"}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), platforms())
 def test_making_a_value_unknown_never_turns_a_verdict_around(
     data: st.DataObject, resources: list[Resource]
