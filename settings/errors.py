@@ -60,9 +60,15 @@ def shown(value: object) -> str:
 
 def did_you_mean(wrong: str, choices: Iterable[str]) -> str:
     """A question that offers the nearest of the choices, or nothing when none is near."""
+    near = nearest(wrong, choices)
+    return "" if near is None else f" Did you mean {near}?"
+
+
+def nearest(wrong: str, choices: Iterable[str]) -> str | None:
+    """The choice that is spelled most like the wrong one, or None when none is near."""
     by_spelling = {_plain(choice): choice for choice in choices}
     near = difflib.get_close_matches(_plain(wrong), by_spelling, n=1, cutoff=0.7)
-    return f" Did you mean {by_spelling[near[0]]}?" if near else ""
+    return by_spelling[near[0]] if near else None
 
 
 def _plain(word: str) -> str:

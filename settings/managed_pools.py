@@ -9,9 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalog.instances import InstanceType as CatalogType
-from catalog.instances import instance_type
+from catalog.instances import instance_type, instance_types
 from catalog.network_cards import network_interfaces
 from settings.base import Form, LabelKey, LabelValue, Name, Settings, duplicates, refused
+from settings.errors import nearest
 from settings.network import SubnetId, Zone
 from settings.node_pools import (
     NVIDIA_TAINT,
@@ -75,6 +76,11 @@ class UpdateStrategy(StrEnum):
     MINIMAL = "minimal"
 
 
+def _doubt(name: str) -> str:
+    near = nearest(name, instance_types())
+    return f"{name} is not known" + (f"; the nearest is {near}" if near else "")
+
+
 class ManagedInstances(Settings):
     """Which instances a group launches, and where."""
 
@@ -82,7 +88,7 @@ class ManagedInstances(Settings):
     """Exact instance types, the preferred one first."""
 
     architecture: Architecture | None = None
-    """The processor architecture; only needed where the catalog does not know the types."""
+    """The processor architecture; only needed where the catalog does not know one of the types."""
 
     zones: tuple[Zone, ...] = ()
     """Zones to stay in; with none, all of the cluster's."""
@@ -109,8 +115,12 @@ class ManagedInstances(Settings):
         architectures = {found.arch for found in self.known}
         if self.architecture is not None:
             architectures.add(self.architecture.value)
-        if not architectures:
-            raise refused("amd64 or arm64, for the catalog does not know these types", key="architecture")
+        elif unknown := [name for name in self.types if instance_type(name) is None]:
+            # Either misspelt or newer than the catalog; only the author can tell.
+            raise refused(
+                f"types of the catalog, or stand beside an architecture ({', '.join(map(_doubt, unknown))})",
+                key="types",
+            )
         if len(architectures) > 1:
             raise refused("types of one processor architecture", key="types")
         return self

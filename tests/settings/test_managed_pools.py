@@ -158,7 +158,12 @@ REFUSED = [
     (plain(instances={"types": ["m7i.xlarge", "m7i.xlarge"]}), "instances.types", "different types"),
     (plain(instances={"types": ["m7i.xlarge", "m8g.xlarge"]}), "instances.types", "one processor"),
     (plain(instances={"types": ["m7i.large"], "architecture": "arm64"}), "instances.types", "one processor"),
-    (plain(instances={"types": ["zz9.xlarge"]}), "instances.architecture", "amd64 or arm64"),
+    (plain(instances={"types": ["zz9.xlarge"]}), "instances.types", "zz9.xlarge is not known"),
+    (
+        plain(instances={"types": ["m7i.large", "m7i.xlage"]}),
+        "instances.types",
+        "(m7i.xlage is not known; the nearest is m7i.xlarge)",
+    ),
     (
         plain(instances={"types": [f"zz{n}.large" for n in range(21)], "architecture": "amd64"}),
         "instances.types",
@@ -173,7 +178,11 @@ REFUSED = [
     (gpu(placement="cluster"), "placement", "a single zone"),
     (plain(efa=True), "efa", "the same EFAs"),
     (gpu("p5.48xlarge", "p5en.48xlarge", efa=True), "efa", "the same EFAs"),
-    (gpu("p5.48xlarge", "zz9.48xlarge", efa=True), "efa", "the same EFAs"),
+    (
+        gpu("p5.48xlarge", "zz9.48xlarge", instances={"architecture": "amd64"}, efa=True),
+        "efa",
+        "the same EFAs",
+    ),
     (plain(volume={"size": "50Gi", "throughput": 800}), "volume", "iops of 3200 or more"),
     (plain(volume={"size": "50"}), "volume.size", "in Gi or Ti"),
     (plain(update={"maxUnavailable": "0"}), "update.maxUnavailable", "a number of nodes"),
