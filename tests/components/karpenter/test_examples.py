@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.ec2_node_class import EC2NodeHome, node_class_spec, tagged_for
 from components.karpenter_node_pool import karpenter_node_pool_spec
 from components.node_overlay import possible_types
 from settings.karpenter_pools import KarpenterPool
@@ -24,6 +25,32 @@ def test_processors_and_memory_never_stop_a_pool_before_its_gpus(pool: Karpenter
         assert nodes > 0
         assert nodes * instance.vcpu <= cpu, instance.name
         assert nodes * instance.memory_mib <= int(memory.removesuffix("Gi")) * 1024, instance.name
+
+
+def test_inference_nodes_keep_memory_free_and_have_room_for_images() -> None:
+    pool = BY_NAME["gpu-inference"]
+    home = EC2NodeHome(role="nodes", subnets=tagged_for("test"), security_groups=tagged_for("test"))
+    built = node_class_spec(pool, home, image="al2023@v20261012", placement_group=None, tags={})
+    assert built["kubelet"] == {"maxPods": 110, "evictionHard": {"memory.available": "10Gi"}}
+    (disk,) = built["blockDeviceMappings"]
+    assert {key: disk["ebs"][key] for key in ("volumeType", "volumeSize", "iops", "throughput")} == {
+        "volumeType": "gp3",
+        "volumeSize": "200Gi",
+        "iops": 16000,
+        "throughput": 1000,
+    }
+
+
+def test_empty_inference_nodes_go_after_five_minutes_from_three_zones() -> None:
+    built = karpenter_node_pool_spec(BY_NAME["gpu-inference"])
+    assert built["disruption"]["consolidationPolicy"] == "WhenEmpty"
+    assert built["disruption"]["consolidateAfter"] == "5m"
+    zones = [
+        requirement["values"]
+        for requirement in built["template"]["spec"]["requirements"]
+        if requirement["key"] == "topology.kubernetes.io/zone"
+    ]
+    assert zones == [["us-west-2a", "us-west-2b", "us-west-2c"]]
 
 
 def test_budgets_tell_business_hours_from_the_rest() -> None:
