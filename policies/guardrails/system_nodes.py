@@ -24,7 +24,8 @@ def _check(platform: Platform, config: Config) -> Iterator[Claim]:
         own = [
             pool for pool in pools(platform) if pool.cluster is not None and pool.cluster.urn == cluster.urn
         ]
-        enough = any_of(_never_ends(platform, pool, tolerated) for pool in own)
+        stray = any_of(_may_come(pool, tolerated) for pool in pools(platform) if pool.cluster is None)
+        enough = stray | any_of(_never_ends(platform, pool, tolerated) for pool in own)
         groups = [_nodes(platform, pool, tolerated) for pool in own if pool.kind in _SIZES]
         steady = sum(group.least for group in groups)
         yield Claim(
@@ -52,6 +53,12 @@ def _never_ends(platform: Platform, pool: NodePool, tolerated: frozenset[str]) -
         case PoolKind.AUTO | PoolKind.UNKNOWN if pool.has_node_class:
             return pool.on_auto_mode & buys_steadily(platform, pool) & _is_open(pool, tolerated)
     return NO
+
+
+def _may_come(pool: NodePool, tolerated: frozenset[str]) -> Verdict:
+    """Return whether a pool of a cluster that is not known yet may give system workloads steady nodes."""
+    name = pool.resource["clusterName"]
+    return undecided(name.property) & _is_open(pool, tolerated) if name.unknown else NO
 
 
 def _is_open(pool: NodePool, tolerated: frozenset[str]) -> Verdict:

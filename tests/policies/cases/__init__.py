@@ -18,6 +18,7 @@ from tests.policies.cases import (
     pinning,
     placement,
     pods,
+    two_clusters,
     versions,
     volumes,
 )
@@ -37,6 +38,7 @@ _TOPICS: Final = (
     pinning,
     placement,
     pods,
+    two_clusters,
     versions,
     volumes,
 )
