@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policies.changes import remove, set_, unknown
+from tests.policies.changes import add, remove, set_, unknown
 from tests.policies.harness import Case, cases
 
 RULE = "node-pool-fields"
@@ -91,6 +91,12 @@ CASES = cases(
     Case(
         "a node class whose name is not known yet, which it has all the same",
         unknown("inference-pool", f"{CLASS}.name"),
+        undecided=dict.fromkeys(("node-class-exists", "single-device-plugin"), "inference-pool"),
+    ),
+    Case(
+        "a node class of another name, where manifests that the stack does not show may hold the right one",
+        add("spare-manifests"),
+        set_("inference-pool", f"{CLASS}.name", "in-manifests"),
         undecided=dict.fromkeys(("node-class-exists", "single-device-plugin"), "inference-pool"),
     ),
 )

@@ -306,3 +306,4 @@ k8s.apps.v1.DaemonSet(
     },
     opts=pulumi.ResourceOptions(provider=kubernetes, parent=chart),
 )
+k8s.yaml.v2.ConfigGroup("spare-manifests", files=["node-classes/*.yaml"], opts=inside)
