@@ -117,6 +117,8 @@ def _efa(kind: Kind, platform: Platform, pool: NodePool, site: Site) -> int:
 
 
 def _interfaces(platform: Platform, pool: NodePool) -> Fact:
+    if unseen(pool):
+        return Fact(UNKNOWN, pool.urn, "the interfaces of its nodes")
     if pool.kind in (PoolKind.AUTO, PoolKind.KARPENTER) and pool.node_class is not None:
         keys = (
             ("advancedNetworking", "networkInterfaces")

@@ -22,8 +22,8 @@ MIG_CONFIG: Final = "nvidia.com/mig.config"
 PLUGIN_CONFIG: Final = "nvidia.com/device-plugin.config"
 
 Units = dict[str, int]
-Manner = tuple[str, Replicas | None]
-"""A plugin's MIG strategy (none, single, mixed) and its replicas, None while those are not known."""
+Manner = tuple[str | None, Replicas | None]
+"""A plugin's MIG strategy (none, single, mixed) and its replicas, each None while it is not known."""
 
 
 def gpu_resources(platform: Platform, pool: NodePool, site: Site) -> dict[int, Units]:
@@ -55,7 +55,7 @@ def _units(device: Accelerator, layout: str | None, manner: Manner, pool: NodePo
     model = gpu_of(device)
     if model is None or not model.mig:
         layout = ""
-    if replicas is not None and layout is not None:
+    if strategy is not None and replicas is not None and layout is not None:
         units = offered(device, layout, strategy, replicas)
         if units is not None:
             return units
@@ -123,14 +123,20 @@ def _manners(owner: Owner, platform: Platform, pool: NodePool, site: Site) -> It
                 if deployed.holds is not False:
                     config = policy["devicePlugin"]["config"]
                     replicas = _replicas(config, config["data"], platform, pool, site)
-                    yield policy["mig"]["strategy"].default("single").text() or "single", replicas
+                    yield _strategy(policy["mig"]["strategy"].default("single"), site), replicas
         case Owner.CHART:
             for release in releases(platform, pool, "nvidia-device-plugin"):
                 config = release.values["config"]
                 replicas = _replicas(config, config["map"], platform, pool, site)
-                yield release.value("migStrategy").default("none").text() or "none", replicas
+                yield _strategy(release.value("migStrategy").default("none"), site), replicas
         case Owner.DAEMON_SET:
             yield "none", WHOLE
+
+
+def _strategy(fact: Fact, site: Site) -> str | None:
+    if fact.unknown:
+        site.reading.doubt(resource(GPU), fact)
+    return fact.text()
 
 
 def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site: Site) -> Replicas | None:

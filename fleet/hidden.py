@@ -15,8 +15,9 @@ _DRIVER_FOLDER: Final = "/var/lib/kubelet/plugins"
 
 
 def unseen(pool: NodePool) -> bool:
-    """Whether the stack does not say what runs on a pool's nodes: self-managed groups, foreign servers."""
-    return pool.kind is PoolKind.SELF_MANAGED or (pool.kind is PoolKind.HYBRID and pool.entry is None)
+    """Whether a stack does not say what runs on a pool's nodes: foreign ones, and those of nobody known."""
+    foreign = pool.kind is PoolKind.HYBRID and pool.entry is None
+    return foreign or pool.kind in (PoolKind.SELF_MANAGED, PoolKind.UNKNOWN)
 
 
 @per_platform

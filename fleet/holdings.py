@@ -11,6 +11,7 @@ from typing import Final
 from catalog.instances import instance_types
 from fleet.capacity import NATIVE, Settings, allocatable, capacity
 from fleet.kinds import Bits
+from fleet.requests import UNKNOWN_RESOURCE
 
 Amount = Callable[[int], int]
 """How much the kind at a position has."""
@@ -65,6 +66,10 @@ class Share:
     bits: Bits
     taken: Mapping[str, int]
 
+    def of(self, name: str) -> int:
+        """Return how much is taken of a resource; what is not known yet may be any."""
+        return self.taken.get(name, 0) + self.taken.get(UNKNOWN_RESOURCE, 0)
+
 
 class Holdings:
     """How much of each resource a pool's nodes have left for pods.
@@ -94,7 +99,7 @@ class Holdings:
             return self._unlisted(name)
         found = 0
         for share in self._shares:
-            found |= share.bits & steps.at_least(amount + share.taken.get(name, 0))
+            found |= share.bits & steps.at_least(amount + share.of(name))
         return found
 
     def most(self, name: str, bits: Bits) -> int:
@@ -102,9 +107,7 @@ class Holdings:
         steps = self._steps(name)
         if steps is None:
             return 0
-        return max(
-            (steps.most(bits & share.bits) - share.taken.get(name, 0) for share in self._shares), default=0
-        )
+        return max((steps.most(bits & share.bits) - share.of(name) for share in self._shares), default=0)
 
     def _steps(self, name: str) -> Steps | None:
         known = self._known.get(name)

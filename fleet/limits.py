@@ -34,7 +34,7 @@ def limited(nodes: Nodes, pool: NodePool, platform: Platform, reading: Reading) 
             amounts[name] = amount
     if amounts.get(NODES, 1000) < 1000:
         return replace(nodes, problem=nodes.problem or "its limits allow no node (nodes: 0)")
-    if pool.static.holds or not amounts.keys() - {NODES}:
+    if reading.settle(LABELS, pool.static) or not amounts.keys() - {NODES}:
         return nodes
     own = settings(pool, platform, reading)
     within = nodes.bits

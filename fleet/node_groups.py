@@ -14,7 +14,8 @@ from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pool_requirements import ANY_LABEL
 from fleet.requirements import ALIASES, Requirement, label
 from fleet.scheduling import HOSTNAME, NODE_NAME, Taint, listed_values, taints
-from fleet.span import LABELS, TAINTS, Reading
+from fleet.sharing import GPU
+from fleet.span import LABELS, TAINTS, Reading, resource
 from fleet.wire import UNKNOWN
 from fleet.zones import zones
 
@@ -199,7 +200,8 @@ def hybrid_nodes(pool: NodePool, reading: Reading) -> Nodes:
     else:
         kind_labels[ARCH] = architecture
     _names_doubted(pool, reading)
-    kinds = Kinds([Kind(pool.name.text() or "server", kind_labels, _accelerator(entry["accelerator"]))])
+    device = _accelerator(entry["accelerator"], reading)
+    kinds = Kinds([Kind(pool.name.text() or "server", kind_labels, device)])
     count = entry["nodes"]
     return Nodes(
         kinds=kinds,
@@ -216,18 +218,24 @@ def hybrid_nodes(pool: NodePool, reading: Reading) -> Nodes:
 _KINDS: Final[Mapping[str, AcceleratorKind]] = {"amd": "amd", "neuron": "neuron"}
 
 
-def _accelerator(fact: Fact) -> Accelerator | None:
-    if not isinstance(fact.value, Mapping):
+def _accelerator(fact: Fact, reading: Reading) -> Accelerator | None:
+    """Return the accelerators of a server: very many, or none, where their number is not known."""
+    if fact.absent:
         return None
-    kind = fact["kind"].text()
-    count, memory = fact["count"].value, fact["memoryMib"].value
+    kind, count, memory = fact["kind"].text(), fact["count"], fact["memoryMib"].value
+    known = count.value if isinstance(count.value, int) else None
+    if known is None:
+        known = _MANY if reading.doubt(resource(GPU), count) else 0
     return Accelerator(
         kind=_KINDS.get(kind or "", "nvidia"),
         name=fact["name"].text() or "",
         manufacturer=kind or "nvidia",
-        count=count if isinstance(count, int) else 0,
+        count=known,
         memory_mib=memory if isinstance(memory, int) else None,
     )
+
+
+_MANY: Final = 1 << 20
 
 
 def group_nodes(pool: NodePool, platform: Platform, reading: Reading) -> Nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.claims import Request, claims
 from fleet.facts import Fact
@@ -14,7 +14,7 @@ from fleet.platform import Platform
 from fleet.requests import requests
 from fleet.requirements import Requirement, requirement
 from fleet.scheduling import ANY_TAINT, NODE_NAME, Scheduling, scheduling
-from fleet.span import HOST, LABELS, Reading, Span, span
+from fleet.span import HOST, LABELS, TAINTS, Reading, Span, span
 from fleet.verdict import any_of
 
 
@@ -58,7 +58,11 @@ def _scheduling(workload: Workload, reading: Reading) -> Scheduling:
     found = scheduling(pod, reading)
     needed = _further(pod, reading)
     name = pod["nodeName"]
-    if needed is None or (name.unknown and not reading.doubt(LABELS, name)):
+    if name.unknown:
+        for subject in (LABELS, TAINTS):
+            reading.doubt(subject, name)
+        found = replace(found, tolerations=(ANY_TAINT,) if reading.generous else found.tolerations)
+    if needed is None or (name.unknown and not reading.generous):
         return Scheduling((), found.tolerations)
     found = found.also(*needed)
     if not name.known or not name.value:

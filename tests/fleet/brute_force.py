@@ -73,8 +73,8 @@ def nodes(
 ) -> Iterator[dict[str, str]]:
     """Every node of one instance type: each zone, each way of buying, each value of labels left open.
 
-    Open are the labels that the pool requires, and those for which the pod names values that it does not want:
-    Karpenter gives the node some other value.
+    Open are the labels that the pool requires, and those for which the pod names values that it does not
+    want: Karpenter gives the node some other value.
     """
     own = dict(pool.get("labels", {}))
     open_keys = {each["key"] for each in pool["requirements"]}
