@@ -12,6 +12,7 @@ from typing import Final
 from catalog.charts import same_version
 from fleet.facts import Fact
 from fleet.image import image
+from fleet.installed import may_belong, releases_in
 from fleet.kinds import INSTANCE_TYPE, Bits
 from fleet.kubernetes import HelmRelease
 from fleet.memo import per_platform
@@ -34,18 +35,13 @@ _PCI_LABELS: Final = (_PCI, _PCI_CLASS, "feature.node.kubernetes.io/pci-0300_10d
 
 def serves(platform: Platform, pool: NodePool, resource: Resource) -> bool:
     """Whether a resource may belong to the pool's cluster."""
-    if pool.cluster is None or len(platform.clusters) < 2:
-        return True
-    cluster = platform.cluster_of(resource)
-    return cluster is None or cluster.urn == pool.cluster.urn
+    return may_belong(platform, pool.cluster, resource)
 
 
 def releases(platform: Platform, pool: NodePool, *charts: str) -> Iterator[HelmRelease]:
     """Yield the releases of charts that may belong to the pool's cluster."""
     for chart in charts:
-        for release in platform.releases_of(chart):
-            if serves(platform, pool, release.resource):
-                yield release
+        yield from releases_in(platform, pool.cluster, chart)
 
 
 @per_platform
