@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.images import image
-from components.karpenter import GPU_RESOURCE
+from components.accelerators import accelerator_requests
 from components.scheduling import node_selector, tolerations
 from settings.gpu import GpuTest as GpuTestSettings
 from settings.pools import NodePool
@@ -64,6 +64,7 @@ class GpuTest(pulumi.ComponentResource):
 
 def pod_spec(pool: NodePool) -> kubernetes.core.v1.PodSpecArgsDict:
     """The pod, on nodes of the pool and with one GPU of theirs."""
+    gpu = accelerator_requests(pool, 1)
     return {
         "restart_policy": "Never",
         "node_selector": node_selector(pool),
@@ -80,8 +81,8 @@ def pod_spec(pool: NodePool) -> kubernetes.core.v1.PodSpecArgsDict:
                 "image": image(_IMAGE).reference,
                 "command": ["nvidia-smi"],
                 "resources": {
-                    "requests": {"cpu": "100m", "memory": "128Mi", GPU_RESOURCE: "1"},
-                    "limits": {"memory": "512Mi", GPU_RESOURCE: "1"},
+                    "requests": {"cpu": "100m", "memory": "128Mi", **gpu},
+                    "limits": {"memory": "512Mi", **gpu},
                 },
                 "security_context": {"allow_privilege_escalation": False, "capabilities": {"drop": ["ALL"]}},
             }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from components.gpu_labels import gpu_labels
 from settings.node_pools import (
     Accelerator,
     DisruptionBudget,
@@ -16,12 +17,6 @@ from settings.node_pools import (
 
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
 """The label that the nodes of a pool carry, with the pool's name."""
-
-MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
-"""The label that tells MIG Manager how to cut a node's GPUs."""
-
-DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
-"""The label that tells the device plugin which of its configurations a node gets."""
 
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 
@@ -49,7 +44,7 @@ def node_pool_spec(
         template["spec"]["taints"] = taints
     if startup_taints := [_taint(taint) for taint in pool.startup_taints]:
         template["spec"]["startupTaints"] = startup_taints
-    if labels := node_labels(pool):
+    if labels := {**pool.labels, **gpu_labels(pool)}:
         template["metadata"] = {"labels": labels}
     spec: dict[str, Any] = {
         "template": template,
@@ -89,16 +84,6 @@ def requirements(pool: KarpenterApiPool, label_domain: str) -> list[dict[str, An
         least = instances.min_gpu_memory_gib * _MIB_PER_GIB
         found.append(_more_than(f"{label_domain}/instance-gpu-memory", least - 1))
     return [requirement for requirement in found if requirement["operator"] != "In" or requirement["values"]]
-
-
-def node_labels(pool: KarpenterApiPool) -> dict[str, str]:
-    """The labels that nodes of the pool get from it."""
-    labels = dict(pool.labels)
-    if pool.sharing.mig is not None:
-        labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
-    if pool.sharing.time_slicing is not None:
-        labels[DEVICE_PLUGIN_LABEL] = pool.sharing.time_slicing.configuration
-    return labels
 
 
 def limits(settings: Limits) -> dict[str, str]:

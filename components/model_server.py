@@ -120,7 +120,7 @@ def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kuberne
         "termination_grace_period_seconds": (
             model.shutdown.endpoint_removal_seconds + model.shutdown.drain_seconds + _EXIT_SECONDS
         ),
-        "containers": [vllm.container(model)],
+        "containers": [vllm.container(model, pool)],
         "volumes": [
             {"name": vllm.CACHE_VOLUME, "empty_dir": {"size_limit": model.cache_size}},
             {

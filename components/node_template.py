@@ -10,16 +10,14 @@ from __future__ import annotations
 from catalog.accelerators import gpu_of, named_layout
 from catalog.instances import EFA_RESOURCE, InstanceType
 from catalog.instances import Accelerator as Device
-from components.karpenter import DEVICE_PLUGIN_LABEL, MIG_LAYOUT_LABEL
-from settings.managed_pools import POOL_LABEL, Allocation, ManagedPool
+from components.gpu_labels import gpu_labels
+from settings.managed_pools import POOL_LABEL, ManagedPool
 from settings.node_pools import Accelerator
+from settings.sharing import Allocation
 
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 """Has the autoscaler wait for nvidia.com/gpu before it calls a node ready. A node whose GPUs are handed out
 as anything else would never be."""
-
-ALLOCATION_LABEL = "eks-inference/gpu-allocation"
-"""Tells apart the nodes whose GPUs the DRA driver hands out, where no device plugin may run."""
 
 TAG_PREFIX = "k8s.io/cluster-autoscaler"
 
@@ -29,16 +27,13 @@ _TESLA = frozenset({"v100", "t4", "a100"})
 
 def node_labels(pool: ManagedPool) -> dict[str, str]:
     """The labels of the pool's nodes."""
-    labels = {**pool.labels, POOL_LABEL: pool.name}
-    if pool.sharing.mig is not None:
-        labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
-    if pool.sharing.time_slicing is not None:
-        labels[DEVICE_PLUGIN_LABEL] = pool.sharing.time_slicing.configuration
-    if pool.accelerator is Accelerator.NVIDIA:
-        if pool.allocation is Allocation.DRA:
-            labels[ALLOCATION_LABEL] = Allocation.DRA.value
-        elif pool.sharing.mig is None:
-            labels[ACCELERATOR_LABEL] = _gpu_model(pool)
+    labels = {**pool.labels, POOL_LABEL: pool.name, **gpu_labels(pool)}
+    if (
+        pool.accelerator is Accelerator.NVIDIA
+        and pool.allocation is Allocation.DEVICE_PLUGIN
+        and pool.sharing.mig is None
+    ):
+        labels[ACCELERATOR_LABEL] = _gpu_model(pool)
     return labels
 
 

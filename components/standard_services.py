@@ -12,8 +12,8 @@ from components.network import Network
 from components.storage_classes import StorageClasses, StorageClassesArgs, VolumeDriver
 from components.system_nodes import SystemNodes
 from settings.cluster import AutoModeCluster, StandardCluster
-from settings.managed_pools import Allocation
 from settings.platform import Platform
+from settings.sharing import Allocation
 
 
 def make_services(

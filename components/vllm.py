@@ -7,9 +7,10 @@ import math
 import pulumi_kubernetes as kubernetes
 
 from catalog.images import image
-from components.karpenter import GPU_RESOURCE
+from components.accelerators import accelerator_requests
 from components.serving_namespace import HUGGING_FACE_KEY, HUGGING_FACE_SECRET
 from settings.models import Model
+from settings.pools import NodePool
 
 PORT = 8000
 PORT_NAME = "http"
@@ -44,10 +45,15 @@ def arguments(model: Model) -> list[str]:
     return [model.source, *(_argument(name, value) for name, value in named.items() if value is not None)]
 
 
-def container(model: Model) -> kubernetes.core.v1.ContainerArgsDict:
-    """The container that serves the model on `PORT`, with its volumes mounted but not defined."""
+def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsDict:
+    """The container that serves the model on `PORT` on nodes of the pool, with its volumes mounted but not
+    defined."""
     share = model.resources
-    resources = {"cpu": share.cpu, "memory": share.memory, _accelerator(model): str(model.tensor_parallel)}
+    resources = {
+        "cpu": share.cpu,
+        "memory": share.memory,
+        **accelerator_requests(pool, model.tensor_parallel, model.mig_profile),
+    }
     return {
         "name": "vllm",
         "image": model.image or image(_IMAGE).reference,
@@ -71,11 +77,6 @@ def container(model: Model) -> kubernetes.core.v1.ContainerArgsDict:
             {"name": SHARED_MEMORY_VOLUME, "mount_path": "/dev/shm"},
         ],
     }
-
-
-def _accelerator(model: Model) -> str:
-    """The resource that the engine asks for: whole GPUs, or slices of one MIG profile."""
-    return GPU_RESOURCE if model.mig_profile is None else f"nvidia.com/mig-{model.mig_profile}"
 
 
 def _argument(name: str, value: str | int | float | bool) -> str:

@@ -118,7 +118,7 @@ class KarpenterPool(KarpenterApiPool):
         """The root volume that its nodes get."""
         if self.volume is not None:
             return self.volume
-        return GPU_VOLUME if self.accelerator is Accelerator.NVIDIA else PLAIN_VOLUME
+        return PLAIN_VOLUME if self.accelerator is Accelerator.NONE else GPU_VOLUME
 
     @model_validator(mode="after")
     def _efa_interfaces_agree(self) -> Self:

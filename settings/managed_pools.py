@@ -15,12 +15,11 @@ from settings.base import Form, LabelKey, LabelValue, Name, Settings, duplicates
 from settings.errors import nearest
 from settings.network import SubnetId, Zone
 from settings.node_pools import (
-    NVIDIA_TAINT,
+    USUAL_TAINTS,
     Accelerator,
     Architecture,
     InstanceType,
     Provisioner,
-    Sharing,
     Taint,
 )
 from settings.nodes import (
@@ -32,6 +31,7 @@ from settings.nodes import (
     ReservationId,
     RootVolume,
 )
+from settings.sharing import Allocation, Sharing
 
 ImageRelease = Annotated[
     str, Form(r"1\.[0-9]{2}\.[0-9]+-[0-9]{8}", "a release of EKS's node images such as 1.36.4-20261003")
@@ -60,13 +60,6 @@ class ManagedCapacity(StrEnum):
     ON_DEMAND = "on-demand"
     SPOT = "spot"
     CAPACITY_BLOCK = "capacity-block"
-
-
-class Allocation(StrEnum):
-    """Who hands GPUs to pods: a device plugin counts them, the DRA driver answers resource claims."""
-
-    DEVICE_PLUGIN = "device-plugin"
-    DRA = "dra"
 
 
 class UpdateStrategy(StrEnum):
@@ -202,7 +195,8 @@ class ManagedPool(Settings):
     """Labels for its nodes."""
 
     taints: tuple[Taint, ...] | None = None
-    """Taints for its nodes. By default GPU nodes carry nvidia.com/gpu=present:NoSchedule and others none."""
+    """Taints for its nodes. By default GPU nodes carry nvidia.com/gpu=present:NoSchedule, Neuron nodes
+    aws.amazon.com/neuron=present:NoSchedule and others none."""
 
     allocation: Allocation = Allocation.DEVICE_PLUGIN
     """Who hands GPUs to pods."""
@@ -245,9 +239,7 @@ class ManagedPool(Settings):
     @property
     def node_taints(self) -> tuple[Taint, ...]:
         """The taints that its nodes carry."""
-        if self.taints is not None:
-            return self.taints
-        return (NVIDIA_TAINT,) if self.accelerator is Accelerator.NVIDIA else ()
+        return USUAL_TAINTS[self.accelerator] if self.taints is None else self.taints
 
     @property
     def architecture(self) -> Architecture:
@@ -264,7 +256,7 @@ class ManagedPool(Settings):
     @property
     def root_volume(self) -> RootVolume:
         """The root volume that its nodes get."""
-        usual = GPU_VOLUME if self.accelerator is Accelerator.NVIDIA else PLAIN_VOLUME
+        usual = PLAIN_VOLUME if self.accelerator is Accelerator.NONE else GPU_VOLUME
         volume = self.volume or usual
         if self.fast_image_pull and volume.throughput is None:
             return volume.model_copy(update={"throughput": _FAST_PULL_THROUGHPUT})

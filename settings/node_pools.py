@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from settings.base import Duration, Form, LabelKey, LabelValue, Name, Quantity, Settings, duplicates, refused
 from settings.cluster import KmsKeyArn
 from settings.network import Zone
+from settings.sharing import Allocation, Sharing
 
 InstanceCategory = Annotated[str, Form(r"[a-z]{1,4}", "an EC2 instance category such as c, g or p")]
 InstanceFamily = Annotated[str, Form(r"[a-z0-9-]+", "an EC2 instance family such as g6e")]
@@ -28,9 +29,6 @@ Schedule = Annotated[
 ]
 BudgetDuration = Annotated[str, Form(r"[0-9]+[hm]|[0-9]+h[0-9]+m", "hours and minutes such as 8h or 8h30m")]
 ConsolidateAfter = Annotated[str, Form(r"([0-9]+[smh])+|Never", "a duration such as 30s or 5m, or Never")]
-MigLayout = Annotated[
-    str, Form(r"[a-z0-9][a-z0-9.+-]*", "the name of a MIG layout, such as all-1g.10gb or all-balanced")
-]
 
 
 class Provisioner(StrEnum):
@@ -44,6 +42,7 @@ class Provisioner(StrEnum):
 class Accelerator(StrEnum):
     NONE = "none"
     NVIDIA = "nvidia"
+    NEURON = "neuron"
 
 
 class Architecture(StrEnum):
@@ -137,6 +136,16 @@ class Taint(Settings):
 NVIDIA_TAINT = Taint(key="nvidia.com/gpu", value="present")
 """Keeps pods that ask for no GPU off GPU nodes. Tolerations name the key alone, never the value."""
 
+NEURON_TAINT = Taint(key="aws.amazon.com/neuron", value="present")
+"""The same for nodes with Trainium and Inferentia."""
+
+USUAL_TAINTS: dict[Accelerator, tuple[Taint, ...]] = {
+    Accelerator.NONE: (),
+    Accelerator.NVIDIA: (NVIDIA_TAINT,),
+    Accelerator.NEURON: (NEURON_TAINT,),
+}
+"""The taints of nodes by their accelerator, where a pool names none."""
+
 
 class DisruptionBudget(Settings):
     """How many nodes may be disrupted at a time, always or on a schedule."""
@@ -177,36 +186,6 @@ class Disruption(Settings):
 
     termination_grace_period: Duration = "24h"
     """How long a node may take to drain, past disruption budgets of its pods."""
-
-
-class Mig(Settings):
-    """GPUs cut into hardware slices."""
-
-    layout: MigLayout
-    """The layout by its name in MIG Manager, put on the nodes as the label `nvidia.com/mig.config`."""
-
-
-class TimeSlicing(Settings):
-    """GPUs that pods take turns on, without memory or faults kept apart."""
-
-    replicas: int = Field(ge=2)
-    """How many pods may ask for each GPU."""
-
-    @property
-    def configuration(self) -> str:
-        """The device plugin's configuration by its name, put on the nodes as the label
-        `nvidia.com/device-plugin.config`."""
-        return f"time-slicing-{self.replicas}"
-
-
-class Sharing(Settings):
-    """How several pods share one GPU; with nothing here, each GPU serves one pod."""
-
-    mig: Mig | None = None
-    """Cut the GPUs into hardware slices."""
-
-    time_slicing: TimeSlicing | None = None
-    """Let pods take turns on whole GPUs."""
 
 
 class EphemeralStorage(Settings):
@@ -256,10 +235,14 @@ class KarpenterApiPool(Settings):
     """Labels for its nodes."""
 
     taints: tuple[Taint, ...] | None = None
-    """Taints for its nodes. By default GPU nodes carry nvidia.com/gpu=present:NoSchedule and others none."""
+    """Taints for its nodes. By default GPU nodes carry nvidia.com/gpu=present:NoSchedule, Neuron nodes
+    aws.amazon.com/neuron=present:NoSchedule and others none."""
 
     disruption: Disruption = Disruption()
     """When nodes are taken away by choice."""
+
+    allocation: Allocation = Allocation.DEVICE_PLUGIN
+    """Who hands GPUs to pods."""
 
     sharing: Sharing = Sharing()
     """How several pods share one GPU."""
@@ -273,9 +256,7 @@ class KarpenterApiPool(Settings):
     @property
     def node_taints(self) -> tuple[Taint, ...]:
         """The taints that its nodes carry."""
-        if self.taints is not None:
-            return self.taints
-        return (NVIDIA_TAINT,) if self.accelerator is Accelerator.NVIDIA else ()
+        return USUAL_TAINTS[self.accelerator] if self.taints is None else self.taints
 
     @model_validator(mode="after")
     def _capacity_types_differ(self) -> Self:

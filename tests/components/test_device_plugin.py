@@ -9,16 +9,9 @@ from catalog.charts import chart, default_values
 from components.device_plugin import WHOLE_GPUS, DevicePluginArgs, helm_values, time_slicing
 from settings.gpu import DevicePlugin
 from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
-from settings.node_pools import (
-    Accelerator,
-    AutoModePool,
-    Mig,
-    Provisioner,
-    Sharing,
-    Taint,
-    TimeSlicing,
-)
+from settings.node_pools import Accelerator, AutoModePool, Provisioner, Taint
 from settings.pools import NodePool
+from settings.sharing import Mig, Sharing, TimeSlicing
 
 AUTO = AutoModePool(name="auto", provisioner=Provisioner.AUTO, accelerator=Accelerator.NVIDIA)
 

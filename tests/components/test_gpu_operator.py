@@ -9,8 +9,9 @@ from catalog.charts import chart, default_values
 from components.gpu_operator import GpuOperatorArgs, helm_values
 from settings.gpu import GpuOperator
 from settings.karpenter_pools import KarpenterPool
-from settings.node_pools import Accelerator, AutoModePool, Mig, Provisioner, Sharing, Taint, TimeSlicing
+from settings.node_pools import Accelerator, AutoModePool, Provisioner, Taint
 from settings.pools import NodePool
+from settings.sharing import Mig, Sharing, TimeSlicing
 
 GPU_POOL = AutoModePool(name="gpu", provisioner=Provisioner.AUTO, accelerator=Accelerator.NVIDIA)
 CPU_POOL = AutoModePool(name="cpu", provisioner=Provisioner.AUTO, taints=(Taint(key="cpu"),))

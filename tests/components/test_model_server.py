@@ -29,7 +29,7 @@ def pod(**changes: Any) -> Any:
 
 
 def container(**changes: Any) -> Any:
-    return vllm.container(model(**changes))
+    return vllm.container(model(**changes), POOL)
 
 
 def test_the_command_line_says_what_the_settings_say() -> None:

@@ -17,12 +17,11 @@ from settings.node_pools import (
     EphemeralStorage,
     Instances,
     Limits,
-    Mig,
     Provisioner,
-    Sharing,
     Taint,
     TaintEffect,
 )
+from settings.sharing import Mig, Sharing
 
 NODE_CLASS = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": DEFAULT_NODE_CLASS}
 

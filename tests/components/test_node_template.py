@@ -5,17 +5,10 @@ from typing import Any
 import pytest
 
 from components.node_template import autoscaler_tags, node_labels, node_resources
-from settings.managed_pools import Allocation, ManagedInstances, ManagedPool, NodeRange
-from settings.node_pools import (
-    Accelerator,
-    Architecture,
-    Mig,
-    Sharing,
-    Taint,
-    TaintEffect,
-    TimeSlicing,
-)
+from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
+from settings.node_pools import Accelerator, Architecture, Taint, TaintEffect
 from settings.nodes import InstanceStorePolicy, RootVolume
+from settings.sharing import Allocation, Mig, Sharing, TimeSlicing
 
 MIG = Sharing(mig=Mig(layout="all-1g.10gb"))
 TURNS = Sharing(time_slicing=TimeSlicing(replicas=4))

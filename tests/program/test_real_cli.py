@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
 from tests.program.stack import ROOT
-from tests.standins.cli import RealPulumi, pulumi_available
-from tests.standins.report import Run
+from tests.standins.cli import RealPulumi, pulumi_available, secret_placeholders
+from tests.standins.report import Call, Run
 
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 CLUSTER = "eks/cluster:Cluster::inference-dev"
 
 pytestmark = pytest.mark.skipif(pulumi_available() is not None, reason=str(pulumi_available()))
 
 
+@dataclass(frozen=True)
+class Lifecycle:
+    """A stack brought up, brought up again, and taken down."""
+
+    up: Run
+    again: Run
+    down: Run
+    remaining: tuple[str, ...]
+    """What the stack still holds in the end."""
+    calls: tuple[Call, ...]
+    """What the providers were asked all the while."""
+
+    def asked_to(self, method: str) -> Counter[str]:
+        return Counter(call.subject for call in self.calls if call.method == method)
+
+
 @pytest.fixture(scope="module")
-def lifecycle() -> Iterator[dict[str, Run]]:
-    """The stack brought up, previewed again, and taken down."""
-    with RealPulumi(ROOT, "dev") as pulumi:
-        yield {"up": pulumi.up(), "again": pulumi.preview(), "down": pulumi.destroy()}
+def lifecycle_of() -> Callable[[str], Lifecycle]:
+    """Each stack lives once for all tests."""
+    return cache(_live)
 
 
-def test_it_comes_up_and_goes_down(lifecycle: dict[str, Run]) -> None:
-    assert [(step, run.status, run.errors) for step, run in lifecycle.items() if run.status] == []
+def _live(stack: str) -> Lifecycle:
+    secrets = secret_placeholders(ROOT / f"Pulumi.{stack}.yaml")
+    with RealPulumi(ROOT, stack, secrets=secrets) as pulumi:
+        up, again, down = pulumi.up(), pulumi.up(policy_packs=[ROOT / "policies"]), pulumi.destroy()
+        return Lifecycle(up, again, down, pulumi.state(), pulumi.calls())
 
 
-def test_a_second_preview_finds_nothing_to_do(lifecycle: dict[str, Run]) -> None:
-    assert lifecycle["again"].changes == ()
+@pytest.fixture(params=STACKS)
+def lifecycle(request: pytest.FixtureRequest, lifecycle_of: Callable[[str], Lifecycle]) -> Lifecycle:
+    return lifecycle_of(request.param)
+
+
+def test_it_comes_up_and_goes_down(lifecycle: Lifecycle) -> None:
+    runs = (lifecycle.up, lifecycle.again, lifecycle.down)
+    assert [(run.status, run.errors) for run in runs] == [(0, ())] * 3
+    assert {step.operation for step in lifecycle.up.changes} == {"create"}
+
+
+def test_a_second_up_changes_nothing(lifecycle: Lifecycle) -> None:
+    assert len(lifecycle.again.steps) == len(lifecycle.up.steps)
+    assert lifecycle.again.changes == ()
+    assert lifecycle.asked_to("Update") == Counter()
+
+
+def test_policies_hold_when_every_value_is_known(lifecycle: Lifecycle) -> None:
+    mandatory = [each for each in lifecycle.again.violations if each.level == "mandatory"]
+    assert mandatory == []
+    assert not [each for each in lifecycle.again.violations if each.policy == "undecided-in-preview"]
+
+
+def test_nothing_is_left_of_it(lifecycle: Lifecycle) -> None:
+    assert lifecycle.remaining == ()
+    assert lifecycle.asked_to("Delete") == lifecycle.asked_to("Create") != Counter()
 
 
 @pytest.mark.parametrize(
@@ -42,8 +88,10 @@ def test_a_second_preview_finds_nothing_to_do(lifecycle: dict[str, Run]) -> None
         (CLUSTER, "LogGroup::inference-dev-logs"),
     ],
 )
-def test_what_others_need_goes_after_them(lifecycle: dict[str, Run], first: str, then: str) -> None:
-    gone = [step.urn for step in lifecycle["down"].steps if step.operation == "delete"]
+def test_what_others_need_goes_after_them(
+    lifecycle_of: Callable[[str], Lifecycle], first: str, then: str
+) -> None:
+    gone = [step.urn for step in lifecycle_of("dev").down.steps if step.operation == "delete"]
     assert _position(gone, first) < _position(gone, then)
 
 

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from settings.explain import problems
-from settings.managed_pools import Allocation, ManagedCapacity, ManagedPool, UpdateStrategy
+from settings.managed_pools import ManagedCapacity, ManagedPool, UpdateStrategy
 from settings.node_pools import NVIDIA_TAINT, Accelerator, Architecture, Taint
 from settings.nodes import GPU_VOLUME, PLAIN_VOLUME, PlacementStrategy, RootVolume
+from settings.sharing import Allocation
 
 RESERVATION = "cr-0a1b2c3d4e5f67890"
 

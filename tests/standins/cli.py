@@ -39,6 +39,12 @@ def pulumi_available() -> str | None:
     return f"not on PATH: {', '.join(missing)}" if missing else None
 
 
+def secret_placeholders(stack_file: Path) -> dict[str, str]:
+    """Something in place of each secret that a stack file has encrypted for another passphrase."""
+    values = (yaml.safe_load(stack_file.read_text()) or {}).get("config") or {}
+    return {key: "stand-in" for key, value in values.items() if _is_secret(value)}
+
+
 class RealPulumi:
     """One stack of one project. `secrets` and `config` are laid over the stack file's values."""
 
@@ -93,6 +99,13 @@ class RealPulumi:
     def drift(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Let the next refresh find resources changed behind the program's back: {URN: {property: value}}."""
         (self._root / "drift.json").write_text(json.dumps(changes))
+
+    def state(self) -> tuple[str, ...]:
+        """The URNs of everything that the stack holds now."""
+        path = self._root / "state.json"
+        self._pulumi("stack", "export", "--file", str(path))
+        deployment = json.loads(path.read_text())["deployment"]
+        return tuple(resource["urn"] for resource in deployment.get("resources", ()))
 
     def calls(self) -> tuple[Call, ...]:
         """Every call to a provider so far."""
@@ -179,8 +192,8 @@ def _link_project(project: Path, target: Path) -> None:
 def _plain_values(stack_file: Path) -> dict[str, Any]:
     """The values of a stack file that are not secrets: those are encrypted for another passphrase."""
     values = (yaml.safe_load(stack_file.read_text()) or {}).get("config") or {}
-    return {
-        key: value
-        for key, value in values.items()
-        if not (isinstance(value, dict) and set(value) == {"secure"})
-    }
+    return {key: value for key, value in values.items() if not _is_secret(value)}
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"secure"}

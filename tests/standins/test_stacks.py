@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.standins.cli import RealPulumi, pulumi_available
+from tests.standins.cli import RealPulumi, pulumi_available, secret_placeholders
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.skipif(pulumi_available() is not None, reason=str(pulum
 @pytest.mark.parametrize("stack", STACKS)
 def test_both_engines_agree_but_for_default_providers(stack: str) -> None:
     offline = _offline(stack)
-    with RealPulumi(ROOT, stack, secrets=_secrets(stack)) as pulumi:
+    with RealPulumi(ROOT, stack, secrets=secret_placeholders(ROOT / f"Pulumi.{stack}.yaml")) as pulumi:
         real = pulumi.preview(policy_packs=[ROOT / "policies"])
     assert real.status == 0, real.transcript
     shown = [resource for resource in real.resources.values() if not resource.is_default_provider]
@@ -48,9 +47,3 @@ def _offline(stack: str) -> Any:
     )
     assert process.returncode == 0, process.stderr
     return json.loads(process.stdout)
-
-
-def _secrets(stack: str) -> dict[str, str]:
-    """Something in place of each secret that the stack file has encrypted."""
-    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return {key: "stand-in" for key, value in values.items() if isinstance(value, dict) and "secure" in value}

@@ -10,7 +10,8 @@ from components.karpenter_controller import KarpenterArgs, feature_gates, helm_v
 from settings.karpenter import FeatureGates
 from settings.karpenter import Karpenter as KarpenterSettings
 from settings.karpenter_pools import KarpenterPool
-from settings.node_pools import Accelerator, Instances, Mig, Provisioner, Sharing
+from settings.node_pools import Accelerator, Instances, Provisioner
+from settings.sharing import Mig, Sharing
 
 GPU = Instances(types=("p5.48xlarge",))
 CUT = Sharing(mig=Mig(layout="all-1g.10gb"))

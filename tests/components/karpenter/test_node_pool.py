@@ -7,17 +7,8 @@ import pytest
 from components.karpenter_node_pool import karpenter_node_pool_spec
 from components.node_overlay import mig_limits, node_overlays, possible_types
 from settings.karpenter_pools import KarpenterPool, Reservations, ReservationType
-from settings.node_pools import (
-    Accelerator,
-    Architecture,
-    Instances,
-    Limits,
-    Mig,
-    Provisioner,
-    Sharing,
-    Taint,
-    TimeSlicing,
-)
+from settings.node_pools import Accelerator, Architecture, Instances, Limits, Provisioner, Taint
+from settings.sharing import Mig, Sharing, TimeSlicing
 
 P5 = Instances(types=("p5.48xlarge",))
 

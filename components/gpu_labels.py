@@ -1,0 +1,28 @@
+"""Labels that say how the GPUs of a node are handed out; its GPU software reads them."""
+
+from __future__ import annotations
+
+from settings.managed_pools import ManagedPool
+from settings.node_pools import Accelerator, KarpenterApiPool
+from settings.sharing import Allocation
+
+MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
+"""Tells MIG Manager how to cut a node's GPUs."""
+
+DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+"""Tells the device plugin which of its configurations a node gets."""
+
+ALLOCATION_LABEL = "eks-inference/gpu-allocation"
+"""Tells apart the nodes whose GPUs the DRA driver hands out, where no device plugin may run."""
+
+
+def gpu_labels(pool: KarpenterApiPool | ManagedPool) -> dict[str, str]:
+    """The labels of the pool's nodes."""
+    labels = {}
+    if pool.sharing.mig is not None:
+        labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
+    if (shared := pool.sharing.time_slicing or pool.sharing.mps) is not None:
+        labels[DEVICE_PLUGIN_LABEL] = shared.configuration
+    if pool.accelerator is Accelerator.NVIDIA and pool.allocation is Allocation.DRA:
+        labels[ALLOCATION_LABEL] = Allocation.DRA.value
+    return labels
