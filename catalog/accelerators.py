@@ -50,7 +50,11 @@ class MigProfile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gpu:
-    """A GPU model; ``profiles`` is empty without MIG. ``not_on_ec2`` says why EC2's instances have none."""
+    """A GPU model; ``profiles`` is empty without MIG. ``not_on_ec2`` says why EC2's instances have none.
+
+    ``device_ids`` are its PCI device and vendor as mig-parted writes them, ``0x20B210DE``; empty if
+    not known.
+    """
 
     key: str
     name: str
@@ -58,6 +62,7 @@ class Gpu:
     compute_slices: int
     memory_slices: int
     profiles: Mapping[str, MigProfile]
+    device_ids: frozenset[str] = frozenset()
     not_on_ec2: str | None = None
     note: str = ""
 
@@ -163,6 +168,7 @@ def _gpu(key: str, entry: Mapping[str, Any], share: float) -> Gpu:
         compute_slices=entry.get("compute_slices", 0),
         memory_slices=memory_slices,
         profiles=MappingProxyType({name: profile(name) for name in maxima}),
+        device_ids=frozenset(entry.get("device_ids", ())),
         not_on_ec2=entry.get("not_on_ec2"),
         note=entry.get("note", ""),
     )

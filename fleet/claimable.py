@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from catalog.accelerators import gpu_of, named_layout
 from fleet.claims import ANY_CLASS, CHANNEL_CLASS, Devices, device_class
 from fleet.daemons import gpu_site, neuron_part, operand, releases
 from fleet.devices import DRA_CHARTS, gpu_clusters, owners
 from fleet.facts import Fact
-from fleet.gpus import partitioned
 from fleet.hidden import hidden_drivers, unseen
 from fleet.kinds import Bits
+from fleet.partitions import Partition, partition
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.quantities import ENDLESS
 from fleet.scheduling import scheduling
@@ -154,19 +153,23 @@ def _gpus(platform: Platform, pool: NodePool, site: Site, found: dict[tuple[str,
     bits = 0
     for owner, kinds in own.items():
         bits |= kinds if owner.dra else 0
-    managed, layout = partitioned(platform, pool, site) if bits else (0, "")
+    given = partition(platform, pool, site) if bits else Partition(0, "")
     for index, kind in site.nodes.kinds.within(bits):
         device = kind.accelerator
-        model = gpu_of(device) if device is not None else None
-        cut = named_layout(model, layout) if model is not None and layout and managed >> index & 1 else {}
-        if device is None:
+        cut = given.cut(index, device) if device is not None else None
+        if device is None or cut is None:
             continue
-        if not cut:
-            found.setdefault((GPU_CLASS, ""), {})[index] = device.count
-            continue
-        for profile, count in cut.items():
-            found.setdefault((MIG_CLASS, profile), {})[index] = count * device.count
-        found.setdefault((MIG_CLASS, ""), {})[index] = sum(cut.values()) * device.count
+        slices = [each for each in cut.gpus if each is not None]
+        for profile, count in (pair for each in slices for pair in each.items()):
+            for name in ("", profile):
+                _add(found, (MIG_CLASS, name), index, count)
+        _add(found, (GPU_CLASS, ""), index, device.count - len(slices))
+
+
+def _add(found: dict[tuple[str, str], Counts], key: tuple[str, str], index: int, count: int) -> None:
+    if count:
+        counts = found.setdefault(key, {})
+        counts[index] = counts.get(index, 0) + count
 
 
 def _compute_domains(platform: Platform, pool: NodePool, gpus: Site) -> list[Bits]:

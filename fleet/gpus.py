@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from catalog.accelerators import gpu_of
 from catalog.instances import Accelerator
-from fleet.daemons import gpu_site, operand, policies, releases
+from fleet.daemons import policies, releases
 from fleet.devices import Owner, owners
-from fleet.facts import ABSENT, Fact
+from fleet.facts import Fact
 from fleet.image import bottlerocket_setting, user_data
-from fleet.kinds import Bits
+from fleet.layouts import Cut
+from fleet.partitions import MIG_CONFIG, NVIDIA_SETTINGS, Partition, bottlerocket_cut, partition
 from fleet.platform import NodePool, Platform
-from fleet.sharing import GPU, WHOLE, Replicas, anything, configured, offered
+from fleet.sharing import GPU, WHOLE, Replicas, Way, anything, configured, offered
 from fleet.site import Site
 from fleet.span import resource
 from fleet.wire import UNKNOWN
 
-MIG_CONFIG: Final = "nvidia.com/mig.config"
 PLUGIN_CONFIG: Final = "nvidia.com/device-plugin.config"
 
 Units = dict[str, int]
@@ -32,15 +31,16 @@ def gpu_resources(platform: Platform, pool: NodePool, site: Site) -> dict[int, U
     for properties in served.undecided.values():
         site.reading.note(resource(GPU), properties)
     own = served.most if site.reading.generous else served.least
-    managed, layout = partitioned(platform, pool, site) if any(not each.dra for each in own) else (0, "")
+    given = partition(platform, pool, site) if any(not each.dra for each in own) else Partition(0, "")
     found: dict[int, Units] = {}
     for owner, bits in own.items():
         for manner in _manners(owner, platform, pool, site):
             for index, kind in site.nodes.kinds.within(bits):
                 if kind.accelerator is not None:
-                    cut = layout if managed >> index & 1 else ""
                     if owner is Owner.BOTTLEROCKET:
-                        cut = _bottlerocket_layout(platform, pool, kind.accelerator)
+                        cut = bottlerocket_cut(platform, pool, kind.accelerator)
+                    else:
+                        cut = given.cut(index, kind.accelerator)
                     _raise(found.setdefault(index, {}), _units(kind.accelerator, cut, manner, pool, site))
     return found
 
@@ -50,66 +50,16 @@ def _raise(known: Units, units: Units) -> None:
         known[name] = max(known.get(name, 0), count)
 
 
-def _units(device: Accelerator, layout: str | None, manner: Manner, pool: NodePool, site: Site) -> Units:
+def _units(device: Accelerator, cut: Cut | None, manner: Manner, pool: NodePool, site: Site) -> Units:
     strategy, replicas = manner
-    model = gpu_of(device)
-    if model is None or not model.mig:
-        layout = ""
-    if strategy is not None and replicas is not None and layout is not None:
-        units = offered(device, layout, strategy, replicas)
-        if units is not None:
-            return units
+    if cut is None:
         site.reading.doubt(resource(GPU), pool.labels[MIG_CONFIG])
+    if strategy is not None and replicas is not None and cut is not None:
+        return offered(device, cut, strategy, replicas)
     return anything(device) if site.reading.generous else {}
 
 
-# -- MIG ------------------------------------------------------------------------------------------------
-
-
-def partitioned(platform: Platform, pool: NodePool, site: Site) -> tuple[Bits, str | None]:
-    """Return the kinds of nodes whose GPUs MIG manager cuts, and their layout; None for one not known."""
-    reading = site.reading
-    gpus = gpu_site(site, platform, pool)
-    bits, default = 0, Fact(ABSENT, pool.urn, "migManager.config.default")
-    for policy, deployed in policies(platform, pool):
-        manager = policy["migManager"]
-        if reading.settle(resource(GPU), deployed & manager["enabled"].default(True).is_true()):
-            bits |= operand(gpus, policy, "mig-manager")
-            default = manager["config"]["default"]
-    label = site.nodes.labels.get(MIG_CONFIG)
-    if label is None and MIG_CONFIG not in site.nodes.unsure:
-        chosen = default.default("").text()
-        if chosen is None:
-            reading.doubt(resource(GPU), default)
-        return bits, chosen
-    if not platform.clusters and not bits:
-        reading.doubt(resource(GPU), pool.labels[MIG_CONFIG])
-        return site.nodes.kinds.all, None
-    if label is None or len(label.values) != 1:
-        reading.doubt(resource(GPU), pool.labels[MIG_CONFIG])
-        return bits, None
-    return bits, next(iter(label.values))
-
-
-def _bottlerocket_layout(platform: Platform, pool: NodePool, device: Accelerator) -> str | None:
-    """Return the layout that Bottlerocket's settings give this GPU, named by model and size: a100.40gb."""
-    data = user_data(pool, platform)
-    strategy = bottlerocket_setting(data, *_NVIDIA_SETTINGS, "device-partitioning-strategy")
-    profiles = bottlerocket_setting(data, *_NVIDIA_SETTINGS, "mig", "profile")
-    if strategy.unknown or profiles.unknown:
-        return None
-    if strategy.text() != "mig":
-        return ""
-    for key, profile in profiles.entries():
-        name, _, size = key.partition(".")
-        if name == device.name and size.removesuffix("gb") in (str(device.nominal_gb), ""):
-            return f"all-{profile.text()}"
-    return ""
-
-
 # -- what plugins are told ------------------------------------------------------------------------------
-
-_NVIDIA_SETTINGS: Final = ("kubelet-device-plugins", "nvidia")
 
 
 def _manners(owner: Owner, platform: Platform, pool: NodePool, site: Site) -> Iterator[Manner]:
@@ -159,12 +109,13 @@ def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site
 
 def _bottlerocket_replicas(platform: Platform, pool: NodePool, site: Site) -> Replicas | None:
     data = user_data(pool, platform)
-    strategy = bottlerocket_setting(data, *_NVIDIA_SETTINGS, "device-sharing-strategy")
-    times = bottlerocket_setting(data, *_NVIDIA_SETTINGS, "time-slicing", "replicas")
-    renamed = bottlerocket_setting(data, *_NVIDIA_SETTINGS, "time-slicing", "rename-by-default")
+    strategy = bottlerocket_setting(data, *NVIDIA_SETTINGS, "device-sharing-strategy")
+    times = bottlerocket_setting(data, *NVIDIA_SETTINGS, "time-slicing", "replicas")
+    renamed = bottlerocket_setting(data, *NVIDIA_SETTINGS, "time-slicing", "rename-by-default")
     if strategy.unknown or times.unknown or renamed.unknown:
         site.reading.doubt(resource(GPU), strategy)
         return None
     if strategy.text() != "time-slicing" or not isinstance(times.value, int):
         return WHOLE
-    return Replicas({GPU: times.value}, renamed.is_true().holds is True)
+    ways = frozenset({Way.TIME_SLICING}) if times.value > 1 else frozenset()
+    return Replicas({GPU: times.value}, renamed.is_true().holds is True, ways)

@@ -6,14 +6,16 @@ layouts), Bottlerocket settings.kubelet-device-plugins.nvidia.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
-from catalog.accelerators import ALL_ENABLED, gpu_of, named_layout
+from catalog.accelerators import gpu_of
 from catalog.instances import Accelerator
 from fleet.facts import Fact
+from fleet.layouts import Cut
+from fleet.plain_yaml import read
 from fleet.quantities import ENDLESS
 from fleet.span import Reading, resource
 
@@ -21,36 +23,46 @@ GPU: Final = "nvidia.com/gpu"
 SHARED: Final = ".shared"
 
 
+class Way(StrEnum):
+    """How several pods share one GPU, in the words of messages."""
+
+    TIME_SLICING = "time-slicing"
+    MPS = "MPS"
+
+
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How often each unit of a resource is offered, by the resource's name; `renamed` ones get a suffix."""
+    """How often each unit of a resource is offered, by the resource's name; `renamed` ones get a suffix.
+
+    `ways` are those in which units are shared at all; a device plugin refuses to do both.
+    """
 
     times: Mapping[str, int] = field(default_factory=dict)
     renamed: bool = False
+    ways: frozenset[Way] = frozenset()
 
 
 WHOLE: Final = Replicas()
 
 
-def offered(device: Accelerator, layout: str, strategy: str, replicas: Replicas) -> dict[str, int] | None:
-    """Return the resources that one node's GPUs are offered as, in whole units; None for an unknown layout.
+def offered(device: Accelerator, cut: Cut, strategy: str, replicas: Replicas) -> dict[str, int]:
+    """Return the resources that one node's GPUs are offered as, in whole units.
 
-    `layout` is a name of MIG manager's, empty without MIG; `strategy` is none, single or mixed.
+    `cut` is what MIG makes of them; `strategy` is none, single or mixed.
     """
     model = gpu_of(device)
-    if not layout or model is None or not model.mig:
+    slices: dict[str, int] = {}
+    for each in cut.gpus:
+        for profile, count in (each or {}).items():
+            name = model.profiles[profile].resource if model is not None else profile
+            slices[name] = slices.get(name, 0) + count
+    uncut = sum(1 for each in cut.gpus if each is None)
+    if strategy not in ("single", "mixed") or uncut == len(cut.gpus):
         return _times({GPU: device.count}, replicas)
-    cut = named_layout(model, layout)
-    if cut is None:
-        return None
-    if not cut:
-        return {} if layout == ALL_ENABLED and strategy != "none" else _times({GPU: device.count}, replicas)
-    slices = {model.profiles[name].resource: count * device.count for name, count in cut.items()}
     if strategy == "mixed":
-        return _times(slices, replicas)
-    if strategy == "single":
-        return _times({GPU: sum(slices.values())} if len(slices) == 1 else {}, replicas)
-    return _times({GPU: device.count}, replicas)
+        return _times({**({GPU: uncut} if uncut else {}), **slices}, replicas)
+    alike = len(slices) == 1 and not uncut
+    return _times({GPU: sum(slices.values())} if alike else {}, replicas)
 
 
 def anything(device: Accelerator) -> dict[str, int]:
@@ -71,20 +83,26 @@ def _times(units: dict[str, int], replicas: Replicas) -> dict[str, int]:
 
 # -- configuration of the device plugin -----------------------------------------------------------------
 
-_RENAMED: Final = re.compile(r"renameByDefault:\s*true")
-_SHARING: Final = re.compile(r"\b(?:timeSlicing|mps):")
-_RESOURCE: Final = re.compile(r"name:\s*[\"']?([A-Za-z0-9./-]+)[\"']?[^\S\n]*\n[^\n]*?\breplicas:\s*(\d+)")
-_RESOURCE_REVERSED: Final = re.compile(r"replicas:\s*(\d+)[^\S\n]*\n[^\n]*?\bname:\s*[\"']?([A-Za-z0-9./-]+)")
+_KEYS: Final = {"timeSlicing": Way.TIME_SLICING, "mps": Way.MPS}
 
 
 def parsed(text: str) -> Replicas:
-    """Return the replicas that a configuration file of the device plugin asks for."""
-    if not _SHARING.search(text):
-        return WHOLE
-    times = {name: int(count) for name, count in _RESOURCE.findall(text)}
-    times |= {name: int(count) for count, name in _RESOURCE_REVERSED.findall(text)}
-    times = {(name if "/" in name else f"nvidia.com/{name}"): count for name, count in times.items()}
-    return Replicas(times, bool(_RENAMED.search(text)))
+    """Return the replicas that a configuration file of the device plugin asks for.
+
+    Raises ValueError for a file that cannot be read.
+    """
+    sharing = Fact(read(text), "")["sharing"]
+    times: dict[str, int] = {}
+    renamed, ways = False, set()
+    for key, way in _KEYS.items():
+        renamed = renamed or sharing[key]["renameByDefault"].value is True
+        for each in sharing[key]["resources"].items():
+            name, count = each["name"].text(), each["replicas"].value
+            if name is None or not isinstance(count, int):
+                raise ValueError(f"{key} shares {name} {count} times: it takes a name and a number")
+            times[name if "/" in name else f"nvidia.com/{name}"] = count
+            ways |= {way} if count > 1 else set()
+    return Replicas(times, renamed, frozenset(ways))
 
 
 def configured(data: Fact, name: Fact, reading: Reading) -> Replicas | None:
@@ -95,4 +113,9 @@ def configured(data: Fact, name: Fact, reading: Reading) -> Replicas | None:
             reading.doubt(resource(subject), data if data.unknown else name)
         return None
     text = data[chosen].text() if chosen else None
-    return parsed(text) if text else WHOLE
+    try:
+        return parsed(text) if text and chosen else WHOLE
+    except ValueError:
+        for subject in (GPU, GPU + SHARED):
+            reading.doubt(resource(subject), data[chosen or ""])
+        return None

@@ -431,9 +431,59 @@ def test_without_a_layout_gpus_stay_whole() -> None:
     assert answer(*mig_group({}, MIXED), gpus(1, SLICE))[0] is False
 
 
-def test_a_layout_of_ones_own_is_not_judged() -> None:
-    assert answer(*mig_group({"nvidia.com/mig.config": "ours"}, MIXED), gpus(1, SLICE))[0] is None
+OWN_LAYOUTS = """
+version: v1
+mig-configs:
+  ours:
+    - device-filter: ["0x20B210DE"]
+      devices: all
+      mig-enabled: true
+      mig-devices: {"7g.80gb": 1}
+    - device-filter: ["0x233010DE"]
+      devices: [0, 1]
+      mig-enabled: true
+      mig-devices:
+        "1g.10gb": 7
+"""
+
+
+def own_layouts(**config: Any) -> Resource:
+    values = {"mig": {"strategy": "mixed"}, "migManager": {"config": {"name": "layouts", **config}}}
+    return release(*OPERATOR, values)
+
+
+def test_a_layout_that_nobody_defines_cuts_nothing() -> None:
+    nobodys = mig_group({"nvidia.com/mig.config": "ours"}, MIXED)
+    assert answer(*nobodys, gpus(1, SLICE))[0] is False
+    taken(*nobodys, gpus(8))
     assert answer(*mig_group({"nvidia.com/mig.config": UNKNOWN}, MIXED), gpus(1, SLICE))[0] is None
+
+
+@pytest.mark.parametrize("made_by_the_chart", [True, False])
+def test_layouts_of_ones_own_cut_the_gpus_that_they_name(made_by_the_chart: bool) -> None:
+    data = {"config.yaml": OWN_LAYOUTS}
+    operator = own_layouts(create=True, data=data) if made_by_the_chart else own_layouts()
+    made = [] if made_by_the_chart else [kubernetes("v1", "ConfigMap", "layouts", data=data)]
+    ours = [*mig_group({"nvidia.com/mig.config": "ours"}, operator), *made]
+    taken(*ours, gpus(14, SLICE))
+    assert answer(*ours, gpus(15, SLICE))[0] is False
+    taken(*ours, gpus(6))
+    standard = [*mig_group(CUT, operator), *made]
+    assert answer(*standard, gpus(1, SLICE))[0] is False
+
+
+@pytest.mark.parametrize("data", [UNKNOWN, {"config.yaml": UNKNOWN}, {"config.yaml": "not: &read"}])
+def test_layouts_that_are_not_known_leave_a_verdict_open(data: Any) -> None:
+    ours = mig_group({"nvidia.com/mig.config": "ours"}, own_layouts())
+    assert answer(*ours, gpus(1, SLICE))[0] is None
+    assert answer(*ours, kubernetes("v1", "ConfigMap", "layouts", data=data), gpus(1, SLICE))[0] is None
+
+
+def test_mig_manager_runs_only_where_gpus_are_discovered() -> None:
+    blind = release(*OPERATOR, {"mig": {"strategy": "mixed"}, "gfd": {"enabled": False}})
+    taken(*mig_group(CUT, blind), gpus(8))
+    capable = {**CUT, "nvidia.com/mig.capable": "true"}
+    taken(*mig_group(capable, blind), gpus(56, SLICE))
 
 
 def test_karpenter_makes_no_node_for_slices_but_keeps_those_of_a_static_pool() -> None:
