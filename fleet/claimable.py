@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from catalog.instances import Accelerator
 from fleet.claims import ANY_CLASS, CHANNEL_CLASS, Devices, device_class
 from fleet.daemons import gpu_site, neuron_part, operand, releases
 from fleet.devices import DRA_CHARTS, gpu_clusters, owners
@@ -20,6 +21,7 @@ from fleet.partitions import Partition, partition
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.quantities import ENDLESS
 from fleet.scheduling import scheduling
+from fleet.selection import Selection
 from fleet.site import Site
 from fleet.span import CLAIMS
 from fleet.verdict import Verdict, any_of, undecided
@@ -38,7 +40,8 @@ Counts = dict[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claimable:
-    """Devices by class (and MIG profile, empty for any); `problem` is why no claim is served at all.
+    """Devices by class (and MIG profile, empty for any), and the `devices` of each kind of node themselves;
+    `problem` is why no claim is served at all.
 
     Drivers that are not seen may serve classes outside of `known` on the kinds in `hidden`, and any class on
     those in `outside`.
@@ -46,6 +49,7 @@ class Claimable:
 
     counts: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+    devices: Mapping[int, Accelerator] = field(default_factory=dict)
     hidden: Bits = 0
     outside: Bits = 0
     problem: str = ""
@@ -56,11 +60,20 @@ class Claimable:
             return self.hidden | (self._serving if generous else 0)
         if wanted.device_class not in self.known:
             return self.hidden
-        if wanted.selected and not wanted.profile and not generous:
-            # What an expression selects is not evaluated.
-            return 0
-        counts = self.counts.get((wanted.device_class, wanted.profile), {})
-        return self.outside | sum(1 << index for index, count in counts.items() if count >= wanted.count)
+        counts = self.counts.get((wanted.device_class, wanted.selected.profile), {})
+        enough = [index for index, count in counts.items() if count >= wanted.count]
+        return self.outside | sum(1 << index for index in enough if self._selects(index, wanted, generous))
+
+    def _selects(self, index: int, wanted: Devices, generous: bool) -> bool:
+        if wanted.selected == Selection(wanted.selected.profile):
+            return True
+        device = self.devices.get(index)
+        if device is None or wanted.device_class not in (GPU_CLASS, MIG_CLASS):
+            return generous
+        if wanted.selected.memory and wanted.device_class == MIG_CLASS and not generous:
+            # A slice has some part of its GPU's memory.
+            return False
+        return wanted.selected.admits(device, generous)
 
     @property
     def _serving(self) -> Bits:
@@ -79,17 +92,19 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
             problem="Karpenter makes no nodes for pods with resource claims (settings.enableDRA is off)"
         )
     counts = _served(platform, pool, site)
+    kinds = site.nodes.kinds.within(site.nodes.bits)
+    devices = {index: kind.accelerator for index, kind in kinds if kind.accelerator is not None}
     if simulated:
         counts = {key: _simulated(found, site) for key, found in counts.items() if key[0] in _SIMULATED}
     if simulated:
-        return Claimable(counts, _KNOWN | {name for name, _ in counts})
+        return Claimable(counts, _KNOWN | {name for name, _ in counts}, devices)
     outside = unseen(pool) or not platform.clusters
     hidden = outside or hidden_drivers(platform)
     if hidden:
         site.reading.doubt(CLAIMS, Fact(UNKNOWN, pool.urn, "DRA drivers that are not in the stack"))
     some = site.nodes.bits if site.reading.generous else 0
     known = _KNOWN | {name for name, _ in counts}
-    return Claimable(counts, known, hidden=some if hidden else 0, outside=some if outside else 0)
+    return Claimable(counts, known, devices, hidden=some if hidden else 0, outside=some if outside else 0)
 
 
 _SIMULATED: Final = (GPU_CLASS, "efa.networking.k8s.aws")

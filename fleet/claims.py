@@ -6,7 +6,6 @@ ComputeDomain makes; of any other, only that it is a claim is known.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,26 +15,21 @@ from fleet.kubernetes import Workload
 from fleet.memo import per_platform
 from fleet.platform import Platform
 from fleet.quantities import milli
+from fleet.selection import ANYTHING, Selection, selection
 from fleet.span import CLAIMS, Reading
 
 GROUP: Final = "resource.k8s.io"
 CHANNEL_CLASS: Final = "compute-domain-default-channel.nvidia.com"
 ANY_CLASS: Final = ""
 
-_MIG_PROFILE: Final = re.compile(r"profile'?\"?\]?\s*==\s*['\"]([0-9]+g\.[0-9]+gb[a-z.+-]*)['\"]")
-
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Devices of a class; `selected` where they must meet expressions, `profile` where those name a MIG one.
-
-    The class is empty where it is not known.
-    """
+    """Devices of a class that have what is selected; the class is empty where it is not known."""
 
     device_class: str
     count: int = 1
-    selected: bool = False
-    profile: str = ""
+    selected: Selection = ANYTHING
 
     def __str__(self) -> str:
         return f"{self.count} {self.device_class}" if self.device_class else "devices not known yet"
@@ -113,9 +107,11 @@ def _devices(fact: Fact, reading: Reading) -> Devices:
         except ValueError:
             number = 1 if reading.doubt(CLAIMS, count) else _MORE_THAN_ANY
     selectors = fact["selectors"]
-    expressions = " ".join(each.at("cel", "expression").text() or "" for each in selectors.items())
-    profile = _MIG_PROFILE.search(expressions)
-    return Devices(name or ANY_CLASS, number, not selectors.is_empty().holds, profile[1] if profile else "")
+    expressions = [each.at("cel", "expression").text() or "" for each in selectors.items()]
+    selected = selection(expressions if selectors.is_empty().holds is not None else ("",))
+    if selected.unread:
+        reading.doubt(CLAIMS, selectors)
+    return Devices(name or ANY_CLASS, number, selected)
 
 
 _MORE_THAN_ANY: Final = 1 << 30

@@ -673,10 +673,42 @@ def test_claims_get_nothing_from_auto_mode_fargate_and_plain_karpenter() -> None
     assert answer(*dynamic, *claiming())[0] is None
 
 
-def test_selected_devices_are_not_evaluated() -> None:
-    selector = [{"cel": {"expression": "device.attributes['gpu.nvidia.com'].productName == 'H100'"}}]
-    assert answer(*dra_group("p5.48xlarge"), *claiming(selectors=selector))[0] is None
-    assert answer(*dra_group("p5.48xlarge"), *claiming(count=9, selectors=selector))[0] is False
+def selecting(*expressions: str) -> list[Resource]:
+    return claiming(selectors=[{"cel": {"expression": each}} for each in expressions])
+
+
+ATTRIBUTES = "device.attributes['gpu.nvidia.com']"
+CAPACITY = "device.capacity['gpu.nvidia.com']"
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        (f"{ATTRIBUTES}.productName.lowerAscii().contains('h100')", True),
+        (f"{ATTRIBUTES}.productName.lowerAscii().contains('h200')", False),
+        (f"{ATTRIBUTES}.productName.lowerAscii().contains('hbm3')", None),
+        (f"{ATTRIBUTES}.productName == 'NVIDIA H100 80GB HBM3'", None),
+        (f"{CAPACITY}.memory.compareTo(quantity('75Gi')) >= 0", True),
+        (f"{CAPACITY}.memory.compareTo(quantity('80Gi')) >= 0", None),
+        (f"{CAPACITY}.memory.compareTo(quantity('90Gi')) >= 0", False),
+        (f"{CAPACITY}.memory.compareTo(quantity('much')) >= 0", None),
+        (f"{ATTRIBUTES}.profile == '1g.10gb'", False),
+    ],
+)
+def test_what_a_claim_selects_is_read_as_far_as_its_expressions_are_plain(
+    expression: str, holds: bool | None
+) -> None:
+    assert answer(*dra_group("p5.48xlarge"), *selecting(expression))[0] is holds
+
+
+def test_what_a_claim_selects_holds_together() -> None:
+    named = f"{ATTRIBUTES}.productName.lowerAscii().contains('h100')"
+    large = f"{CAPACITY}.memory.compareTo(quantity('90Gi')) >= 0"
+    taken(*dra_group("p5.48xlarge"), *selecting(named, f"{named} && {large.replace('90', '40')}"))
+    assert answer(*dra_group("p5.48xlarge"), *selecting(f"{named} && {large}"))[0] is False
+    assert answer(*dra_group("p5.48xlarge"), *selecting(f"{named} || {large}"))[0] is None
+    assert answer(*dra_group("p5.48xlarge", "p5e.48xlarge"), *selecting(large))[0] is True
+    assert answer(*dra_group("p5.48xlarge"), *claiming(count=9, selectors=[{}]))[0] is False
 
 
 def test_a_claim_that_is_not_in_the_stack_is_open_where_claims_are_served() -> None:
