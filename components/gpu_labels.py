@@ -1,7 +1,8 @@
-"""Labels that say how the GPUs of a node are handed out; its GPU software reads them."""
+"""Labels that say how the devices of a node are handed out; the software that does so reads them."""
 
 from __future__ import annotations
 
+from settings.karpenter_pools import KarpenterPool
 from settings.managed_pools import ManagedPool
 from settings.node_pools import Accelerator, KarpenterApiPool
 from settings.sharing import Allocation
@@ -15,6 +16,12 @@ DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 ALLOCATION_LABEL = "eks-inference/gpu-allocation"
 """Tells apart the nodes whose GPUs the DRA driver hands out, where no device plugin may run."""
 
+EFA_LABEL = "eks-inference/efa"
+"""Tells apart the nodes that have EFA interfaces. Instance types do not: a pool may do without them."""
+
+CLIQUE_LABEL = "nvidia.com/gpu.clique"
+"""Put by GPU feature discovery on nodes whose GPUs NVLink joins, alike where it joins them to each other."""
+
 
 def gpu_labels(pool: KarpenterApiPool | ManagedPool) -> dict[str, str]:
     """The labels of the pool's nodes."""
@@ -25,4 +32,6 @@ def gpu_labels(pool: KarpenterApiPool | ManagedPool) -> dict[str, str]:
         labels[DEVICE_PLUGIN_LABEL] = shared.configuration
     if pool.accelerator is Accelerator.NVIDIA and pool.allocation is Allocation.DRA:
         labels[ALLOCATION_LABEL] = Allocation.DRA.value
+    if isinstance(pool, KarpenterPool | ManagedPool) and pool.efa:
+        labels[EFA_LABEL] = "true"
     return labels

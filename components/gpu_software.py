@@ -1,10 +1,13 @@
-"""The GPU software of a platform: GPU Operator, or the device plugin alone."""
+"""The GPU software of a platform: GPU Operator or the device plugin alone, the DRA driver, and what hands out
+EFA interfaces."""
 
 from __future__ import annotations
 
 import pulumi
 
 from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.dra_driver import DraDriver, DraDriverArgs
+from components.efa_devices import EfaDevices, EfaDevicesArgs, efa_pools
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.site import Site
 from settings.platform import Platform
@@ -25,4 +28,15 @@ def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
         )
         # The operator itself runs on system nodes.
         made.append(GpuOperator("gpu-operator", operator, site.after(*site.system.ready)))
+    if platform.gpu.dra_driver is not None:
+        driver = DraDriverArgs(
+            settings=platform.gpu.dra_driver,
+            node_pools=platform.node_pools,
+            system_nodes=site.system.labels,
+        )
+        # So does the controller of compute domains.
+        made.append(DraDriver("dra-driver", driver, site.after(*site.system.ready)))
+    if efa_pools(platform.node_pools):
+        interfaces = EfaDevicesArgs(settings=platform.gpu.efa, node_pools=platform.node_pools)
+        made.append(EfaDevices("efa-devices", interfaces, site.after()))
     return made

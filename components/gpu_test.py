@@ -1,6 +1,7 @@
 """A test that a GPU works: nvidia-smi on one, in a pod that has nothing but it.
 
-It proves the whole way: the node's image and driver, the container toolkit and the device plugin.
+It proves the whole way: the node's image and driver, the container toolkit, and the device plugin or the DRA
+driver.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.images import image
-from components.accelerators import accelerator_requests
+from components.accelerators import accelerator_requests, gpu_claims
+from components.claims import DEVICES, PodClaim, claim_template, container_claims, pod_claims
 from components.scheduling import node_selector, tolerations
 from settings.gpu import GpuTest as GpuTestSettings
 from settings.pools import NodePool
@@ -46,13 +48,21 @@ class GpuTest(pulumi.ComponentResource):
             {**args.settings.to_plain(), "namespace": args.namespace, "image": image(_IMAGE).reference},
             opts,
         )
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": args.namespace}
+        if devices := gpu_claims(args.node_pool, 1):
+            kubernetes.resource.v1.ResourceClaimTemplate(
+                f"{name}-claim",
+                metadata=metadata,
+                spec=claim_template(devices),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         kubernetes.batch.v1.Job(
             name,
-            metadata={"name": name, "namespace": args.namespace},
+            metadata=metadata,
             spec={
                 "backoff_limit": 2,
                 "active_deadline_seconds": _DEADLINE_SECONDS,
-                "template": {"spec": pod_spec(args.node_pool)},
+                "template": {"spec": pod_spec(args.node_pool, name)},
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -62,10 +72,14 @@ class GpuTest(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def pod_spec(pool: NodePool) -> kubernetes.core.v1.PodSpecArgsDict:
-    """The pod, on nodes of the pool and with one GPU of theirs."""
+def pod_spec(pool: NodePool, template: str) -> kubernetes.core.v1.PodSpecArgsDict:
+    """The pod, on nodes of the pool and with one GPU of theirs; where they are claimed, by that template."""
     gpu = accelerator_requests(pool, 1)
-    return {
+    resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {
+        "requests": {"cpu": "100m", "memory": "128Mi", **gpu},
+        "limits": {"memory": "512Mi", **gpu},
+    }
+    spec: kubernetes.core.v1.PodSpecArgsDict = {
         "restart_policy": "Never",
         "node_selector": node_selector(pool),
         "tolerations": tolerations(pool.node_taints),
@@ -80,11 +94,13 @@ def pod_spec(pool: NodePool) -> kubernetes.core.v1.PodSpecArgsDict:
                 "name": "nvidia-smi",
                 "image": image(_IMAGE).reference,
                 "command": ["nvidia-smi"],
-                "resources": {
-                    "requests": {"cpu": "100m", "memory": "128Mi", **gpu},
-                    "limits": {"memory": "512Mi", **gpu},
-                },
+                "resources": resources,
                 "security_context": {"allow_privilege_escalation": False, "capabilities": {"drop": ["ALL"]}},
             }
         ],
     }
+    if gpu_claims(pool, 1):
+        claims = [PodClaim(name=DEVICES, template=template)]
+        spec["resource_claims"] = pod_claims(claims)
+        resources["claims"] = container_claims(claims)
+    return spec

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import vllm
+from components.claims import claim_template, pod_claims
 from components.scheduling import node_selector, tolerations
 from settings.models import Model
 from settings.pools import NodePool
@@ -55,6 +56,10 @@ class ModelServer(pulumi.ComponentResource):
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
         )
+        if devices := vllm.device_requests(model, args.node_pool):
+            kubernetes.resource.v1.ResourceClaimTemplate(
+                f"{name}-claim", metadata=metadata, spec=claim_template(devices), opts=child
+            )
         rollout_minutes = _NODE_MINUTES + model.startup_minutes
         # Pulumi waits for the servers to be ready, and Kubernetes for longer than its usual ten minutes.
         patience = pulumi.CustomTimeouts(create=f"{rollout_minutes + 5}m", update=f"{rollout_minutes + 5}m")
@@ -99,7 +104,7 @@ class ModelServer(pulumi.ComponentResource):
 
 def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kubernetes.core.v1.PodSpecArgsDict:
     """The pod of one server, on nodes of the pool and apart from others with the same labels."""
-    return {
+    spec: kubernetes.core.v1.PodSpecArgsDict = {
         "node_selector": node_selector(pool),
         "tolerations": tolerations(pool.node_taints),
         "topology_spread_constraints": [
@@ -129,6 +134,9 @@ def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kuberne
             },
         ],
     }
+    if claimed := pod_claims(vllm.claims(model, pool)):
+        spec["resource_claims"] = claimed
+    return spec
 
 
 def _unprivileged(user: int | None) -> kubernetes.core.v1.PodSecurityContextArgsDict:

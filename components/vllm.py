@@ -7,7 +7,8 @@ import math
 import pulumi_kubernetes as kubernetes
 
 from catalog.images import image
-from components.accelerators import accelerator_requests
+from components.accelerators import accelerator_requests, gpu_claims
+from components.claims import DEVICES, DeviceRequest, PodClaim, container_claims
 from components.serving_namespace import HUGGING_FACE_KEY, HUGGING_FACE_SECRET
 from settings.models import Model
 from settings.pools import NodePool
@@ -45,15 +46,28 @@ def arguments(model: Model) -> list[str]:
     return [model.source, *(_argument(name, value) for name, value in named.items() if value is not None)]
 
 
+def device_requests(model: Model, pool: NodePool) -> tuple[DeviceRequest, ...]:
+    """What a server's claim asks for; nothing where it asks for extended resources."""
+    return gpu_claims(pool, model.tensor_parallel, model.mig_profile, model.claim)
+
+
+def claims(model: Model, pool: NodePool) -> list[PodClaim]:
+    """The claims of a server's pod, from the template with the model's name."""
+    return [PodClaim(name=DEVICES, template=model.name)] if device_requests(model, pool) else []
+
+
 def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsDict:
     """The container that serves the model on `PORT` on nodes of the pool, with its volumes mounted but not
     defined."""
     share = model.resources
-    resources = {
+    amounts = {
         "cpu": share.cpu,
         "memory": share.memory,
         **accelerator_requests(pool, model.tensor_parallel, model.mig_profile),
     }
+    resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {"requests": amounts, "limits": amounts}
+    if claimed := container_claims(claims(model, pool)):
+        resources["claims"] = claimed
     return {
         "name": "vllm",
         "image": model.image or image(_IMAGE).reference,
@@ -61,7 +75,7 @@ def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsD
         "args": arguments(model),
         "env": _environment(model),
         "ports": [{"name": PORT_NAME, "container_port": PORT}],
-        "resources": {"requests": resources, "limits": resources},
+        "resources": resources,
         # The first start downloads the weights and compiles kernels; only then do the other probes count.
         "startup_probe": {
             **_health(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from settings.base import Name, Quantity, Settings
+from settings.dra import DraDriver, Efa
 
 
 class GpuOperator(Settings):
@@ -62,6 +63,12 @@ class Gpu(Settings):
 
     device_plugin: DevicePlugin | None = None
     """Install NVIDIA's device plugin alone; `{}` takes the defaults. GPU Operator then leaves its own out."""
+
+    dra_driver: DraDriver | None = None
+    """Install NVIDIA's DRA driver; `{}` takes what the node pools need."""
+
+    efa: Efa = Efa()
+    """What hands out EFA interfaces."""
 
     test: GpuTest | None = None
     """Run nvidia-smi once."""

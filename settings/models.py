@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 
 from settings.base import Form, Name, Quantity, Settings, refused
+from settings.dra import GpuClaim
 
 Repository = Annotated[str, Form(r"[\w.-]+/[\w.-]+", "a Hugging Face repository such as openai/gpt-oss-20b")]
 Image = Annotated[str, Form(r"\S+", "an image with its tag or digest, such as vllm/vllm-openai:v0.33.0")]
@@ -98,6 +99,9 @@ class Model(Settings):
 
     mig_profile: MigProfile | None = None
     """Ask for MIG slices of this profile in place of whole GPUs."""
+
+    claim: GpuClaim | None = None
+    """Which GPUs to claim, on a node pool with `allocation: dra`."""
 
     image: Image | None = None
     """The engine's image, in place of the pinned one."""
