@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from catalog.accelerators import ALL_DISABLED, ALL_ENABLED, Gpu, gpu_of, layout_fits, named_layout
 from catalog.instances import Accelerator
-from fleet.plain_yaml import read
+from fleet.yaml_text import read
 
 UNCUT: Final = ("", "false", ALL_DISABLED)
 """What a layout's label says where GPUs stay whole."""

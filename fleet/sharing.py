@@ -15,9 +15,9 @@ from catalog.accelerators import gpu_of
 from catalog.instances import Accelerator
 from fleet.facts import Fact
 from fleet.layouts import Cut
-from fleet.plain_yaml import read
 from fleet.quantities import ENDLESS
 from fleet.span import Reading, resource
+from fleet.yaml_text import read
 
 GPU: Final = "nvidia.com/gpu"
 SHARED: Final = ".shared"
