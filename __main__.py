@@ -6,6 +6,7 @@ import settings
 from components.gpu_software import make_gpu_software
 from components.gpu_test import GpuTest, GpuTestArgs
 from components.model_server import ModelServer, ModelServerArgs
+from components.observability import make_observability
 from components.serving_namespace import ServingNamespace, ServingNamespaceArgs
 from components.site import make_site
 
@@ -43,6 +44,8 @@ servers = {
     )
     for model in platform.models
 }
+
+make_observability(platform, site, serving, secrets.grafana_admin_password)
 
 pulumi.export("cluster_name", site.name)
 pulumi.export("kubeconfig", site.kubeconfig)

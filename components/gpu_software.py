@@ -24,7 +24,7 @@ def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
             settings=platform.gpu.operator,
             node_pools=platform.node_pools,
             other_device_plugin=platform.gpu.device_plugin is not None,
-            service_monitors=platform.observability.service_monitors,
+            service_monitors=platform.observability.monitored,
         )
         # The operator itself runs on system nodes.
         made.append(GpuOperator("gpu-operator", operator, site.after(*site.system.ready)))

@@ -15,6 +15,7 @@ from settings.addons import Addons
 from settings.cluster import BuiltInNodePool, ClusterMode
 from settings.errors import Problem, wrong_value
 from settings.node_pools import Provisioner
+from settings.observability_combinations import observability_problems
 
 _Pools = list[tuple[int, Mapping[str, Any]]]
 """Pools that are mappings, each with its position."""
@@ -44,6 +45,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _provisioners(pools, mode)
     yield from _places(pools, _mapping(values, "network"))
     yield from _names(values, pools)
+    yield from observability_problems(values)
     version = cluster.get("version")
     if isinstance(version, str) and mode != ClusterMode.EXISTING:
         yield from _versions(values, pools, version, on_standard=mode == ClusterMode.STANDARD)

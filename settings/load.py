@@ -18,6 +18,7 @@ from settings.platform import SECRET_KEYS, Platform
 class Secrets:
     """The stack's secrets, marked as such from here on."""
 
+    grafana_admin_password: pulumi.Output[str] | None
     hugging_face_token: pulumi.Output[str] | None
     kubeconfig: pulumi.Output[str] | None
 
@@ -42,6 +43,7 @@ def load(config: pulumi.Config) -> Platform:
 def load_secrets(config: pulumi.Config) -> Secrets:
     """The stack's secrets."""
     return Secrets(
+        grafana_admin_password=config.get_secret("grafanaAdminPassword"),
         hugging_face_token=config.get_secret("huggingFaceToken"),
         kubeconfig=config.get_secret("kubeconfig"),
     )

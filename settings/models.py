@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
@@ -46,6 +47,13 @@ EngineArguments = Annotated[
 ]
 
 
+class Profile(StrEnum):
+    """Who waits for a model's answers: people in a conversation, or programs with work in bulk."""
+
+    CONVERSATIONAL = "conversational"
+    BATCH = "batch"
+
+
 class Resources(Settings):
     """What each server asks of its node beside the GPUs, as request and limit alike: a server that neither
     borrows nor lends is the last to be evicted."""
@@ -87,6 +95,9 @@ class Model(Settings):
 
     gated: bool = False
     """Whether the repository needs an account: then servers get the secret `huggingFaceToken`."""
+
+    profile: Profile = Profile.CONVERSATIONAL
+    """Who waits for its answers, which decides how soon they must begin (`observability.slo`)."""
 
     replicas: int = Field(default=1, ge=0)
     """The number of servers."""

@@ -13,20 +13,15 @@ from settings.karpenter_pools import KarpenterPool
 from settings.managed_pools import ManagedPool
 from settings.models import Model
 from settings.network import Network
+from settings.observability import Observability
 from settings.pools import NodePool
 
 SECRET_KEYS = {
+    "grafanaAdminPassword": "The password of Grafana's administrator.",
     "huggingFaceToken": "The Hugging Face token that servers of gated models download with.",
     "kubeconfig": "The kubeconfig of a cluster that exists already, as text.",
 }
 """Top-level keys whose values are secrets, with what they are. No model holds them."""
-
-
-class Observability(Settings):
-    """What watches the platform."""
-
-    service_monitors: bool = False
-    """Whether Prometheus Operator's CRDs are in the cluster, so that ServiceMonitors can be made."""
 
 
 class Platform(Settings):

@@ -22,12 +22,14 @@ WITHOUT_TAGS = {
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:kms/alias:Alias",
+    "aws:kms/keyPolicy:KeyPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
     "aws:sqs/queuePolicy:QueuePolicy",
 }
 """Resources of AWS that cannot be tagged."""
 
 
-LEARNED_FROM_AWS = {"values": {"awsRegion", "region", "vpcId"}, "spec": {"role"}}
+LEARNED_FROM_AWS = {"values": {"alertmanager", "awsRegion", "region", "vpcId"}, "spec": {"role"}}
 """What charts and node classes say that nobody knows before the cluster, its VPC and roles are there."""
 
 

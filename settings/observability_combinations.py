@@ -1,0 +1,62 @@
+"""What is wrong between the platform and what watches it. It reads raw values, as all checks between parts
+do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from settings.cluster import ClusterMode
+from settings.errors import Problem
+
+_OUTSIDE = "is given, but must be left out: in a cluster of mode existing nothing is made outside Kubernetes."
+
+
+def observability_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong between `observability`, the cluster and the secrets."""
+    observability = _mapping(values, "observability")
+    cluster = _mapping(values, "cluster")
+    exists = cluster.get("mode") == ClusterMode.EXISTING
+    prometheus = observability.get("prometheus")
+    if prometheus is not None and observability.get("serviceMonitors"):
+        fault = "is given, but must be left out: prometheus brings the definitions along."
+        yield Problem(("observability", "serviceMonitors"), fault)
+    if "grafanaAdminPassword" in values and not _has_grafana(prometheus):
+        fault = "is given, but must be left out: there is no Grafana without observability.prometheus."
+        yield Problem(("grafanaAdminPassword",), fault)
+    yield from _alerts(observability, exists)
+    if not exists:
+        yield from _storage(values, prometheus, cluster)
+
+
+def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]:
+    nobody = observability.get("prometheus") is None
+    for key in ("emails", "topicArn"):
+        if not _mapping(observability, "alerts").get(key):
+            continue
+        place = ("observability", "alerts", key)
+        if exists:
+            yield Problem(place, _OUTSIDE)
+        elif nobody:
+            yield Problem(place, "is given, but nobody would call: add prometheus beside it.")
+
+
+def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str, Any]) -> Iterator[Problem]:
+    without_driver = _mapping(values, "addons").get("ebsCsiDriver") is False
+    if (
+        cluster.get("mode") == ClusterMode.STANDARD
+        and without_driver
+        and isinstance(prometheus, Mapping)
+        and "storageClass" not in prometheus
+    ):
+        fault = "is missing: without addons.ebsCsiDriver nobody makes volumes of the class gp3."
+        yield Problem(("observability", "prometheus", "storageClass"), fault)
+
+
+def _has_grafana(prometheus: object) -> bool:
+    return isinstance(prometheus, Mapping) and prometheus.get("grafana") is not False
+
+
+def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = values.get(key)
+    return found if isinstance(found, Mapping) else {}
