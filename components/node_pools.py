@@ -66,13 +66,15 @@ def make_nodes(
     pools: dict[str, pulumi.Resource] = {}
     labels = system_labels(cluster_settings, platform.managed_pools)
     ready: tuple[pulumi.Resource, ...] = ()
+    volumes: tuple[pulumi.Resource, ...] = ()
     on_standard = isinstance(cluster_settings, StandardCluster)
     if on_standard or platform.managed_pools or platform.karpenter_pools:
         first = _node_addons(site)
         pools |= _managed_groups(site, first)
         steady = system_pool(platform.managed_pools)
-        ready = (_cluster_addons(site, labels, [pools[steady.name]] if steady else [first]),)
-    system = SystemNodes(labels=labels, ready=ready)
+        dns, volumes = _cluster_addons(site, labels, [pools[steady.name]] if steady else [first])
+        ready = (dns,)
+    system = SystemNodes(labels=labels, ready=ready, volumes=volumes)
     if platform.karpenter_pools:
         pools |= _karpenter_pools(site, system)
     pools |= auto_mode_pools(platform, _home(site), site.in_cluster)
@@ -144,8 +146,9 @@ def _managed_groups(site: _Site, on_every_node: pulumi.Resource) -> dict[str, pu
 
 def _cluster_addons(
     site: _Site, labels: Mapping[str, str], nodes: Sequence[pulumi.Resource]
-) -> pulumi.Resource:
-    """The add-ons that need nodes. Returns DNS, which controllers cannot clean up without."""
+) -> tuple[pulumi.Resource, tuple[pulumi.Resource, ...]]:
+    """The add-ons that need nodes: DNS, which controllers cannot clean up without, and the others, which make
+    volumes."""
     platform = site.platform
     specs = cluster_addons(platform.addons, site.cluster_settings.version, labels)
     dns = [spec for spec in specs if spec.name == Addon.COREDNS]
@@ -157,9 +160,7 @@ def _cluster_addons(
             AddonSetArgs(addons=chosen, cluster_name=site.cluster.name, requires=nodes, tags=platform.tags),
         )
 
-    if others:
-        install("addons", others)
-    return install("dns", dns)
+    return install("dns", dns), (install("addons", others),) if others else ()
 
 
 def _karpenter_pools(site: _Site, system: SystemNodes) -> dict[str, pulumi.Resource]:

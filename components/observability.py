@@ -74,10 +74,9 @@ def _prometheus(
             dns_pods=bool(site.system.ready),
             grafana_password=grafana_password,
             alerts=topic,
-            requires=site.system.ready,
             tags=platform.tags,
         ),
-        site.after(),
+        site.after(*site.system.ready, *site.system.volumes),
     )
 
 

@@ -8,7 +8,7 @@ chart's own targets is in `components.monitors`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,9 +83,6 @@ class PrometheusArgs:
     alerts: AlertTopic | None = None
     """Where alerts go; without it, they are only shown."""
 
-    requires: Sequence[pulumi.Resource] = ()
-    """What must be there for it to start: the system nodes, and DNS."""
-
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags for every resource of AWS."""
 
@@ -123,7 +120,7 @@ class Prometheus(pulumi.ComponentResource):
             },
             opts=child,
         )
-        needed: list[pulumi.Resource] = [self.namespace, *args.requires]
+        needed: list[pulumi.Resource] = [self.namespace]
         if args.grafana_password is not None:
             needed.append(self._grafana_secret(name, args.grafana_password))
         if args.alerts is not None:

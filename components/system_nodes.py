@@ -23,6 +23,9 @@ class SystemNodes:
     ready: tuple[pulumi.Resource, ...]
     """What must be there for controllers to work, and until they are gone: nodes, and DNS."""
 
+    volumes: tuple[pulumi.Resource, ...] = ()
+    """What makes volumes where EKS does not. Claims must be gone before it is, or their volumes stay."""
+
 
 def system_labels(
     cluster: AutoModeCluster | StandardCluster, pools: Sequence[ManagedPool]

@@ -77,6 +77,12 @@ def test_monitors_and_rules_go_before_what_defines_them(prod: Stack) -> None:
         assert outliving >= {"kube-prometheus-stack", "Namespace", "NodeGroup", "Addon"}
 
 
+def test_its_volumes_go_before_what_makes_them(prod: Stack) -> None:
+    graph = Graph(prod)
+    (namespace,) = graph.find(lambda each: each["name"] == "prometheus-namespace")
+    assert "addons-aws-ebs-csi-driver" in {graph.resources[each]["name"] for each in graph.needs(namespace)}
+
+
 def test_alerts_reach_people_by_an_encrypted_topic(prod: Stack) -> None:
     topic = prod.one("aws:sns/topic:Topic")
     assert topic["name"] == "inference-prod-alerts"

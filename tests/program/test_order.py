@@ -161,6 +161,7 @@ EDGES = {
     "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
     "eks-inference:index:ModelServer": {"Namespace", "NodePool"},
     "eks-inference:index:Monitoring": {"Namespace"},
+    "eks-inference:index:Prometheus": {"Addon", "Role", "RolePolicyAttachment"},
     "gpu-operator": {"Namespace"},
     "karpenter": {
         "Addon",
@@ -172,7 +173,6 @@ EDGES = {
         "karpenter-crd",
     },
     "kube-prometheus-stack": {
-        "Addon",
         "Cluster",
         "KeyPolicy",
         "Namespace",
