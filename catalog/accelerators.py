@@ -116,6 +116,12 @@ def named_layout(device: Gpu, config: str) -> dict[str, int] | None:
     return None
 
 
+@cache
+def is_standard_layout(config: str) -> bool:
+    """Whether some GPU has a configuration of this name from MIG manager itself."""
+    return any(named_layout(device, config) is not None for device in gpus().values())
+
+
 def layout_fits(device: Gpu, layout: Mapping[str, int]) -> str | None:
     """Why ``layout``, instances by profile, cannot be cut out of one GPU; None if it can."""
     if not device.mig:

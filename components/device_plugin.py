@@ -1,12 +1,12 @@
 """NVIDIA's device plugin by its own chart: it makes the GPUs of a node known to Kubernetes, no more.
 
-The small alternative to GPU Operator on nodes whose image brings driver and toolkit along.
+The small alternative to GPU Operator on nodes whose image brings driver and toolkit along, and its companion
+where only some nodes need a device plugin: the chart has a node affinity, GPU Operator's own plugin none.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,29 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
-from components.karpenter import GPU_RESOURCE
+from components.gpu_labels import ALLOCATION_LABEL
+from components.gpu_parts import CLIENT_LABEL, GpuParts, served_by_plugin
+from components.gpu_sharing import WHOLE_GPUS, plugin_configurations
+from components.node_kinds import GpuNodes
 from components.scheduling import tolerations
 from settings.gpu import DevicePlugin as DevicePluginSettings
-from settings.node_pools import Accelerator, AutoModePool
-from settings.pools import NodePool
+from settings.sharing import Allocation
 
 NAMESPACE = "kube-system"
-WHOLE_GPUS = "whole-gpus"
-"""The configuration of nodes that no label gives another one: a pod for each GPU."""
 
 _CHART = "nvidia-device-plugin"
-_GPU_NODES = {"key": "nvidia.com/gpu.present", "operator": "In", "values": ["true"]}
-_NOT_AUTO_MODE = {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["auto"]}
+_WITHOUT_ANOTHER_OWNER = [
+    {"key": "nvidia.com/gpu.present", "operator": "In", "values": ["true"]},
+    {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["auto"]},
+    # Feature discovery tells the system; without it Bottlerocket has not even the label above.
+    {
+        "key": "feature.node.kubernetes.io/system-os_release.ID",
+        "operator": "NotIn",
+        "values": ["bottlerocket"],
+    },
+    {"key": ALLOCATION_LABEL, "operator": "NotIn", "values": [Allocation.DRA.value]},
+]
+"""Nodes with NVIDIA GPUs that no plugin of their own serves, nor a DRA driver."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +46,15 @@ class DevicePluginArgs:
     settings: DevicePluginSettings
     """What it is to be."""
 
-    node_pools: Sequence[NodePool]
-    """All node pools of the cluster."""
+    nodes: Sequence[GpuNodes]
+    """All nodes with NVIDIA GPUs in the cluster."""
+
+    parts: GpuParts
+    """What else is installed."""
 
 
 class DevicePlugin(pulumi.ComponentResource):
-    """The device plugin on all nodes with NVIDIA GPUs but those that bring their own."""
+    """The device plugin on all nodes with NVIDIA GPUs but those whose GPUs have another owner."""
 
     def __init__(self, name: str, args: DevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         pinned = chart(_CHART)
@@ -65,43 +78,27 @@ class DevicePlugin(pulumi.ComponentResource):
 
 def helm_values(args: DevicePluginArgs) -> dict[str, Any]:
     """The values of the chart."""
-    pools = [pool for pool in args.node_pools if pool.accelerator is Accelerator.NVIDIA]
-    served = [pool for pool in pools if not isinstance(pool, AutoModePool)]
-    where = [_GPU_NODES, _NOT_AUTO_MODE] if len(served) < len(pools) else [_GPU_NODES]
+    served = [each for each in args.nodes if served_by_plugin(each)]
     asked = args.settings.resources
     values: dict[str, Any] = {
         # In place of the chart's own, which finds nodes by labels of feature discovery as well.
         "affinity": {
             "nodeAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": {
-                    "nodeSelectorTerms": [{"matchExpressions": where}]
+                    "nodeSelectorTerms": [{"matchExpressions": _WITHOUT_ANOTHER_OWNER}]
                 }
             }
         },
-        "tolerations": tolerations(taint for pool in served for taint in pool.node_taints),
+        "tolerations": tolerations(taint for each in served for taint in each.taints),
         "resources": {
             "requests": {"cpu": asked.cpu, "memory": asked.memory},
             "limits": {"memory": asked.memory},
         },
     }
-    if any(pool.sharing.mig is not None for pool in served):
-        values["migStrategy"] = "mixed"
-    if configurations := time_slicing(served):
+    if args.parts.takes_gpus_away:
+        values["nodeSelector"] = {CLIENT_LABEL: "true"}
+    if any(each.sharing.mig is not None for each in served):
+        values["migStrategy"] = args.parts.mig_strategy.value
+    if configurations := plugin_configurations(served):
         values["config"] = {"map": configurations, "default": WHOLE_GPUS}
     return values
-
-
-def time_slicing(pools: Iterable[NodePool]) -> dict[str, str]:
-    """Configurations of the device plugin by their names, as JSON: one for each way in which pools share
-    GPUs, and one for nodes that share none. Empty where no pool takes turns."""
-    shares = {pool.sharing.time_slicing for pool in pools if pool.sharing.time_slicing is not None}
-    if not shares:
-        return {}
-    built: dict[str, dict[str, Any]] = {WHOLE_GPUS: {"version": "v1"}}
-    for share in sorted(shares, key=lambda each: each.replicas):
-        resources = [{"name": GPU_RESOURCE, "replicas": share.replicas}]
-        built[share.configuration] = {
-            "version": "v1",
-            "sharing": {"timeSlicing": {"resources": resources}},
-        }
-    return {name: json.dumps(configuration) for name, configuration in built.items()}

@@ -13,6 +13,9 @@ MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
 DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 """Tells the device plugin which of its configurations a node gets."""
 
+MPS_LABEL = "nvidia.com/mps.capable"
+"""Where the control daemon of MPS runs. Feature discovery sets it too where it runs."""
+
 ALLOCATION_LABEL = "eks-inference/gpu-allocation"
 """Tells apart the nodes whose GPUs the DRA driver hands out, where no device plugin may run."""
 
@@ -28,8 +31,10 @@ def gpu_labels(pool: KarpenterApiPool | ManagedPool) -> dict[str, str]:
     labels = {}
     if pool.sharing.mig is not None:
         labels[MIG_LAYOUT_LABEL] = pool.sharing.mig.layout
-    if (shared := pool.sharing.time_slicing or pool.sharing.mps) is not None:
-        labels[DEVICE_PLUGIN_LABEL] = shared.configuration
+    if pool.sharing.configuration is not None:
+        labels[DEVICE_PLUGIN_LABEL] = pool.sharing.configuration
+    if pool.sharing.mps is not None:
+        labels[MPS_LABEL] = "true"
     if pool.accelerator is Accelerator.NVIDIA and pool.allocation is Allocation.DRA:
         labels[ALLOCATION_LABEL] = Allocation.DRA.value
     if isinstance(pool, KarpenterPool | ManagedPool) and pool.efa:

@@ -9,21 +9,28 @@ from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.dra_driver import DraDriver, DraDriverArgs
 from components.efa_devices import EfaDevices, EfaDevicesArgs, efa_pools
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
+from components.gpu_parts import gpu_parts
+from components.node_kinds import gpu_nodes
 from components.site import Site
+from settings.gpu import DevicePlugin as DevicePluginSettings
 from settings.platform import Platform
 
 
 def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
     """What the settings ask for. Pods that ask for GPUs wait for it."""
     made: list[pulumi.Resource] = []
-    if platform.gpu.device_plugin is not None:
-        plugin = DevicePluginArgs(settings=platform.gpu.device_plugin, node_pools=platform.node_pools)
+    nodes = gpu_nodes(platform.node_pools)
+    parts = gpu_parts(nodes, platform.gpu)
+    if parts.chart_plugin:
+        chosen = platform.gpu.device_plugin or DevicePluginSettings()
+        plugin = DevicePluginArgs(settings=chosen, nodes=nodes, parts=parts)
         made.append(DevicePlugin("device-plugin", plugin, site.after()))
     if platform.gpu.operator is not None:
         operator = GpuOperatorArgs(
             settings=platform.gpu.operator,
-            node_pools=platform.node_pools,
-            other_device_plugin=platform.gpu.device_plugin is not None,
+            nodes=nodes,
+            parts=parts,
+            system_nodes=site.system.labels,
             service_monitors=platform.observability.monitored,
         )
         # The operator itself runs on system nodes.

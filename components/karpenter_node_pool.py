@@ -15,6 +15,7 @@ from components.karpenter import node_pool_spec
 from components.node_overlay import mig_limits, node_overlays
 from settings.karpenter_pools import KarpenterPool
 from settings.node_pools import Accelerator
+from settings.sharing import MigStrategy
 
 GPU_PRESENT_LABEL = "nvidia.com/gpu.present"
 """The label by which GPU software finds nodes with NVIDIA GPUs."""
@@ -41,6 +42,9 @@ class KarpenterNodePoolArgs:
 
     controller: pulumi.Resource
     """Karpenter's release: it ends the nodes, and so must be there until the pool is gone."""
+
+    mig_strategy: MigStrategy = MigStrategy.MIXED
+    """What the slices of cut GPUs are called."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags for its instances and volumes."""
@@ -86,10 +90,10 @@ class KarpenterNodePool(pulumi.ComponentResource):
             api_version="karpenter.sh/v1",
             kind="NodePool",
             metadata={"name": pool.name},
-            spec=karpenter_node_pool_spec(pool),
+            spec=karpenter_node_pool_spec(pool, args.mig_strategy),
             opts=pulumi.ResourceOptions(parent=self, depends_on=node_class, custom_timeouts=_DRAIN),
         )
-        for overlay in node_overlays(pool):
+        for overlay in node_overlays(pool, args.mig_strategy):
             kubernetes.apiextensions.CustomResource(
                 f"{overlay.name}-overlay",
                 api_version="karpenter.sh/v1alpha1",
@@ -101,7 +105,9 @@ class KarpenterNodePool(pulumi.ComponentResource):
         self.register_outputs({"name": pool.name})
 
 
-def karpenter_node_pool_spec(pool: KarpenterPool) -> dict[str, Any]:
+def karpenter_node_pool_spec(
+    pool: KarpenterPool, mig_strategy: MigStrategy = MigStrategy.MIXED
+) -> dict[str, Any]:
     """The spec of the pool's NodePool: what Karpenter's API says of every pool, and what only nodes of our
     own node classes have."""
     spec = node_pool_spec(
@@ -120,7 +126,7 @@ def karpenter_node_pool_spec(pool: KarpenterPool) -> dict[str, Any]:
         # The image sets it too, but Karpenter plans by what the pool says.
         labels = template.get("metadata", {}).get("labels", {})
         template["metadata"] = {"labels": {GPU_PRESENT_LABEL: "true", **labels}}
-    if slices := mig_limits(pool):
+    if slices := mig_limits(pool, mig_strategy):
         spec["limits"] = {**spec["limits"], **slices}
     return spec
 

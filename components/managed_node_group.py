@@ -17,6 +17,7 @@ from settings.cluster import Cluster as ClusterSettings
 from settings.managed_pools import ManagedCapacity, ManagedPool, UpdateStrategy
 from settings.network import ExistingVpc, NewVpc
 from settings.node_pools import TaintEffect
+from settings.sharing import MigStrategy
 
 TAINT_EFFECTS = {
     TaintEffect.NO_SCHEDULE: "NO_SCHEDULE",
@@ -58,6 +59,9 @@ class ManagedNodeGroupArgs:
 
     requires: Sequence[pulumi.Resource] = ()
     """What must be there for nodes to become ready: the add-ons that run on every node."""
+
+    mig_strategy: MigStrategy = MigStrategy.MIXED
+    """What the slices of cut GPUs are called."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags for every resource of AWS, its instances and their disks included."""
@@ -131,7 +135,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
             lambda made: made.resources[0].autoscaling_groups[0].name  # EKS makes one for each group.
         )
         if not pool.nodes.fixed:
-            for key, value in autoscaler_tags(pool, cluster.name).items():
+            for key, value in autoscaler_tags(pool, cluster.name, args.mig_strategy).items():
                 aws.autoscaling.Tag(
                     f"{name}-{key.removeprefix(f'{TAG_PREFIX}/').replace('/', '-')}",
                     autoscaling_group_name=self.autoscaling_group,

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.accelerators import Gpu, gpu_of, layout_fits, named_layout
+from catalog.accelerators import Gpu, gpu_of
 from catalog.instances import InstanceType, accelerated_types
-from components.karpenter import GPU_RESOURCE, INSTANCE_TYPE_LABEL, NODE_POOL_LABEL
+from components.karpenter import INSTANCE_TYPE_LABEL, NODE_POOL_LABEL
+from components.mig_layouts import slice_resources
 from settings.karpenter_pools import KarpenterPool
 from settings.node_pools import Instances
+from settings.sharing import MigStrategy
 
 _MIB_PER_GIB = 1024
 
@@ -27,33 +29,36 @@ class NodeOverlay:
     spec: Mapping[str, Any]
 
 
-def node_overlays(pool: KarpenterPool) -> tuple[NodeOverlay, ...]:
+def node_overlays(
+    pool: KarpenterPool, strategy: MigStrategy = MigStrategy.MIXED
+) -> tuple[NodeOverlay, ...]:
     """An overlay for each kind of node that the pool may start: GPU model and number.
 
     None for a pool that keeps its number of nodes, for it waits for no pods. GPUs that have no such layout
-    get none either.
+    get none either. The strategy says what slices are called.
     """
     if pool.replicas is not None:
         return ()
     alike: dict[str, list[_CutNode]] = {}
-    for node in _cut_nodes(pool):
+    for node in _cut_nodes(pool, strategy):
         alike.setdefault(f"{pool.name}-{node.gpu.key}-x{node.gpus}", []).append(node)
     return tuple(NodeOverlay(name, _spec(pool.name, nodes)) for name, nodes in sorted(alike.items()))
 
 
-def mig_limits(pool: KarpenterPool) -> dict[str, str]:
+def mig_limits(pool: KarpenterPool, strategy: MigStrategy = MigStrategy.MIXED) -> dict[str, str]:
     """The pool's GPU limit in slices and in nodes, by resource name.
 
     A node whose GPUs are cut offers no whole ones, so that a limit on those alone would never stop the pool.
     Nodes are counted too because the slices of different GPUs have different names.
     """
-    cut = list(_cut_nodes(pool))
+    cut = list(_cut_nodes(pool, strategy))
     if not cut or pool.limits.gpus is None or pool.replicas is not None:
         return {}
     most: dict[str, int] = {}
     for node in cut:
-        for resource, count in node.slices.items():
-            most[resource] = max(most.get(resource, 0), count * pool.limits.gpus)
+        for resource, count in node.offered.items():
+            if count:
+                most[resource] = max(most.get(resource, 0), count * pool.limits.gpus)
     if pool.limits.nodes is None:
         most["nodes"] = pool.limits.gpus // max(node.gpus for node in cut)
     return {resource: str(count) for resource, count in sorted(most.items())}
@@ -84,25 +89,23 @@ def possible_types(instances: Instances) -> Iterator[InstanceType]:
 
 @dataclass(frozen=True)
 class _CutNode:
-    """An instance type with so many GPUs, each cut into slices: how many by resource name."""
+    """An instance type with so many GPUs, each of them cut and offered as so many of which resources."""
 
     instance_type: str
     gpu: Gpu
     gpus: int
-    slices: Mapping[str, int]
+    offered: Mapping[str, int]
 
 
-def _cut_nodes(pool: KarpenterPool) -> Iterator[_CutNode]:
+def _cut_nodes(pool: KarpenterPool, strategy: MigStrategy) -> Iterator[_CutNode]:
     """The instance types whose GPUs the pool's layout can cut."""
     if pool.sharing.mig is None:
         return
     for instance in possible_types(pool.instances):
         device = instance.accelerator
         gpu = gpu_of(device) if device else None
-        layout = named_layout(gpu, pool.sharing.mig.layout) if gpu else None
-        if device and gpu and layout and layout_fits(gpu, layout) is None:
-            slices = {gpu.profiles[profile].resource: count for profile, count in layout.items()}
-            yield _CutNode(instance.name, gpu, device.count, slices)
+        if device and gpu and (offered := slice_resources(gpu, pool.sharing.mig, strategy)):
+            yield _CutNode(instance.name, gpu, device.count, offered)
 
 
 def _spec(pool: str, nodes: Sequence[_CutNode]) -> dict[str, Any]:
@@ -113,9 +116,6 @@ def _spec(pool: str, nodes: Sequence[_CutNode]) -> dict[str, Any]:
             {"key": NODE_POOL_LABEL, "operator": "In", "values": [pool]},
             {"key": INSTANCE_TYPE_LABEL, "operator": "In", "values": [node.instance_type for node in nodes]},
         ],
-        "capacity": {
-            # Overridden, or pods that ask for whole GPUs would start nodes that have none left.
-            GPU_RESOURCE: "0",
-            **{resource: str(count * first.gpus) for resource, count in first.slices.items()},
-        },
+        # Whole GPUs too, or pods that ask for them would start nodes that have none left.
+        "capacity": {resource: str(count * first.gpus) for resource, count in first.offered.items()},
     }

@@ -137,6 +137,7 @@ def _managed_groups(site: _Site, on_every_node: pulumi.Resource) -> dict[str, pu
                 node_role_arn=role.arn,
                 subnet_ids=pool_subnets(pool, site.network_settings, site.network.private_subnet_ids),
                 requires=[on_every_node],
+                mig_strategy=platform.gpu.mig_strategy,
                 tags=platform.tags,
             ),
         ).group
@@ -192,6 +193,7 @@ def _karpenter_pools(site: _Site, system: SystemNodes) -> dict[str, pulumi.Resou
                 home=karpenter.home,
                 kubernetes_version=site.cluster_settings.version,
                 controller=karpenter.release,
+                mig_strategy=platform.gpu.mig_strategy,
                 tags=platform.tags,
             ),
             site.in_cluster,

@@ -7,13 +7,14 @@ Source: https://github.com/kubernetes/autoscaler (cluster-autoscaler-1.36.1, clo
 
 from __future__ import annotations
 
-from catalog.accelerators import gpu_of, named_layout
+from catalog.accelerators import gpu_of
 from catalog.instances import EFA_RESOURCE, InstanceType
 from catalog.instances import Accelerator as Device
 from components.gpu_labels import gpu_labels
+from components.mig_layouts import slice_resources
 from settings.managed_pools import POOL_LABEL, ManagedPool
 from settings.node_pools import Accelerator
-from settings.sharing import Allocation
+from settings.sharing import Allocation, Mig, MigStrategy
 
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 """Has the autoscaler wait for nvidia.com/gpu before it calls a node ready. A node whose GPUs are handed out
@@ -37,29 +38,32 @@ def node_labels(pool: ManagedPool) -> dict[str, str]:
     return labels
 
 
-def node_resources(pool: ManagedPool) -> dict[str, str]:
+def node_resources(pool: ManagedPool, mig_strategy: MigStrategy = MigStrategy.MIXED) -> dict[str, str]:
     """What each node has beside processors and memory, which the autoscaler knows of every instance type.
 
-    Where types differ it is what all of them have.
+    Where types differ it is what all of them have. The strategy says what slices are called.
     """
     known = pool.instances.known
     if not known:
         return {}
-    found = [_resources(pool, instance) for instance in known]
+    found = [_resources(pool, instance, mig_strategy) for instance in known]
     shared = [name for name in found[0] if all(name in others for others in found)]
     least = {name: min(resources[name] for resources in found) for name in shared}
     return {**{name: str(count) for name, count in least.items()}, "ephemeral-storage": _disk(pool)}
 
 
-def autoscaler_tags(pool: ManagedPool, cluster: str) -> dict[str, str]:
+def autoscaler_tags(
+    pool: ManagedPool, cluster: str, mig_strategy: MigStrategy = MigStrategy.MIXED
+) -> dict[str, str]:
     """The tags of the pool's Auto Scaling group: those it is found by, and the image of its nodes."""
     template = f"{TAG_PREFIX}/node-template"
+    resources = node_resources(pool, mig_strategy)
     return {
         f"{TAG_PREFIX}/enabled": "true",
         f"{TAG_PREFIX}/{cluster}": "owned",
         **{f"{template}/label/{key}": value for key, value in node_labels(pool).items()},
         **{f"{template}/taint/{t.key}": f"{t.value or ''}:{t.effect.value}" for t in pool.node_taints},
-        **{f"{template}/resources/{name}": amount for name, amount in node_resources(pool).items()},
+        **{f"{template}/resources/{name}": amount for name, amount in resources.items()},
     }
 
 
@@ -70,7 +74,7 @@ def _gpu_model(pool: ManagedPool) -> str:
     return f"nvidia-tesla-{names[0]}" if names[0] in _TESLA else f"nvidia-{names[0]}"
 
 
-def _resources(pool: ManagedPool, instance: InstanceType) -> dict[str, int]:
+def _resources(pool: ManagedPool, instance: InstanceType, mig_strategy: MigStrategy) -> dict[str, int]:
     """The devices of one node by resource name."""
     found = {EFA_RESOURCE: instance.efa_interfaces} if pool.efa else {}
     device = instance.accelerator
@@ -80,18 +84,15 @@ def _resources(pool: ManagedPool, instance: InstanceType) -> dict[str, int]:
     if pool.allocation is Allocation.DRA:
         return {**found, device.resource: 0}
     if pool.sharing.mig is not None:
-        return {**found, device.resource: 0, **_slices(device, pool.sharing.mig.layout)}
-    turns = pool.sharing.time_slicing.replicas if pool.sharing.time_slicing else 1
-    return {**found, device.resource: device.count * turns}
+        return {**found, device.resource: 0, **_slices(device, pool.sharing.mig, mig_strategy)}
+    return {**found, device.resource: device.count * pool.sharing.replicas}
 
 
-def _slices(device: Device, layout: str) -> dict[str, int]:
-    """The MIG slices of one node by resource name; none where its GPUs have no such layout."""
+def _slices(device: Device, mig: Mig, strategy: MigStrategy) -> dict[str, int]:
+    """What one node with cut GPUs offers by resource name; nothing where its GPUs have no such layout."""
     gpu = gpu_of(device)
-    if gpu is None:
-        return {}
-    cut = named_layout(gpu, layout) or {}
-    return {gpu.profiles[profile].resource: count * device.count for profile, count in cut.items()}
+    offered = slice_resources(gpu, mig, strategy) if gpu is not None else {}
+    return {resource: count * device.count for resource, count in offered.items()}
 
 
 def _disk(pool: ManagedPool) -> str:

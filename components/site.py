@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.cluster import Cluster, ClusterArgs
 from components.existing_cluster import ExistingCluster, ExistingClusterArgs
+from components.gpu_parts import with_operand_labels
 from components.network import Network, NetworkArgs
 from components.node_pools import auto_mode_pools, make_nodes
 from components.standard_services import make_services
@@ -46,11 +47,12 @@ class Site:
 
 def make_site(platform: Platform, kubeconfig: pulumi.Output[str] | None) -> Site:
     """The cluster of the platform, with its nodes. The kubeconfig is for one that is there already."""
+    labelled = with_operand_labels(platform)
     match platform.cluster:
         case AutoModeCluster() | StandardCluster() as settings:
-            return _new(platform, settings)
+            return _new(labelled, settings)
         case ExistingClusterSettings() as settings:
-            return _existing(platform, settings, kubeconfig)
+            return _existing(labelled, settings, kubeconfig)
 
 
 def _new(platform: Platform, settings: AutoModeCluster | StandardCluster) -> Site:

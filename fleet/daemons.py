@@ -104,7 +104,10 @@ def gpu_site(site: Site, platform: Platform, pool: NodePool) -> Site:
         if site.landing(scheduling(worker, site.reading))
     }
     operated = any(site.reading.settle(LABELS, deployed) for _, deployed in policies(platform, pool))
-    if (found and operated) or site.reading.settle(LABELS, image(pool, platform).gpu_label):
+    if found and operated:
+        # What may have to leave the node for a while waits for the second one.
+        found |= {GPU_PRESENT, f"{DEPLOY}client"}
+    elif site.reading.settle(LABELS, image(pool, platform).gpu_label):
         found.add(GPU_PRESENT)
     return site.labelled(sorted(found))
 

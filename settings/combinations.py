@@ -14,6 +14,7 @@ from catalog.node_images import ami_release
 from settings.addons import Addons
 from settings.cluster import BuiltInNodePool, ClusterMode
 from settings.errors import Problem, wrong_value
+from settings.layout_combinations import layout_problems
 from settings.node_pools import Provisioner
 from settings.observability_combinations import observability_problems
 
@@ -45,6 +46,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _provisioners(pools, mode)
     yield from _places(pools, _mapping(values, "network"))
     yield from _names(values, pools)
+    yield from layout_problems(values)
     yield from observability_problems(values)
     version = cluster.get("version")
     if isinstance(version, str) and mode != ClusterMode.EXISTING:

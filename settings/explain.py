@@ -26,6 +26,9 @@ _ALLOWED = {
 }
 """What each type error of pydantic wants, as a noun phrase."""
 
+_OF_KEY = "[key]"
+"""Where pydantic says that a key of a mapping is wrong, not its value. The step before it is that key."""
+
 
 def problems(
     error: ValidationError, model: type[BaseModel], *, also_known: Iterable[str] = ()
@@ -41,7 +44,7 @@ def problems(
 def _problem(detail: ErrorDetails, model: type[BaseModel], also_known: Iterable[str]) -> Problem:
     kind, value = detail["type"], detail["input"]
     context: Mapping[str, Any] = detail.get("ctx", {})
-    place: Location = tuple(step for step in detail["loc"] if not _is_tag(step))
+    place: Location = tuple(step for step in detail["loc"] if step != _OF_KEY and not _is_tag(step))
     match kind:
         case "missing":
             field = _field(_model_at(model, detail["loc"][:-1]), place[-1])

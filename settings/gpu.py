@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from settings.base import Name, Quantity, Settings
 from settings.dra import DraDriver, Efa
+from settings.sharing import MigStrategy
 
 
 class GpuOperator(Settings):
@@ -21,6 +22,10 @@ class GpuOperator(Settings):
 
     mig_manager: bool | None = None
     """Install MIG Manager, which cuts GPUs as their node's label nvidia.com/mig.config says."""
+
+    mig_strategy: MigStrategy = MigStrategy.MIXED
+    """What slices are called: nvidia.com/mig-1g.10gb (`mixed`), or nvidia.com/gpu like whole GPUs (`single`),
+    for nodes whose slices are all alike; models then leave migProfile out."""
 
     gpu_feature_discovery: bool = True
     """Label nodes with their GPUs' model, memory and driver."""
@@ -62,7 +67,8 @@ class Gpu(Settings):
     """Install NVIDIA GPU Operator; `{}` takes what the node pools need."""
 
     device_plugin: DevicePlugin | None = None
-    """Install NVIDIA's device plugin alone; `{}` takes the defaults. GPU Operator then leaves its own out."""
+    """Install NVIDIA's device plugin by its own chart; `{}` takes the defaults. GPU Operator then leaves its
+    own out. Beside GPU Operator it comes by itself where nodes differ in what they bring along."""
 
     dra_driver: DraDriver | None = None
     """Install NVIDIA's DRA driver; `{}` takes what the node pools need."""
@@ -72,3 +78,8 @@ class Gpu(Settings):
 
     test: GpuTest | None = None
     """Run nvidia-smi once."""
+
+    @property
+    def mig_strategy(self) -> MigStrategy:
+        """What the slices of cut GPUs are called."""
+        return MigStrategy.MIXED if self.operator is None else self.operator.mig_strategy

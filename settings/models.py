@@ -9,10 +9,10 @@ from pydantic import Field, PlainValidator
 
 from settings.base import Form, Name, Quantity, Settings, refused
 from settings.dra import GpuClaim
+from settings.sharing import MigProfile
 
 Repository = Annotated[str, Form(r"[\w.-]+/[\w.-]+", "a Hugging Face repository such as openai/gpt-oss-20b")]
 Image = Annotated[str, Form(r"\S+", "an image with its tag or digest, such as vllm/vllm-openai:v0.33.0")]
-MigProfile = Annotated[str, Form(r"[1-9]g\.[0-9]+gb(\+[a-z.]+)?", "a MIG profile such as 1g.10gb")]
 
 OWNED_ARGUMENTS = {
     "model": "source",

@@ -1,83 +1,84 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from catalog.charts import chart, default_values
-from components.device_plugin import WHOLE_GPUS, DevicePluginArgs, helm_values, time_slicing
+from automation.contracts.store import chart_contract
+from automation.contracts.values import value_problems
+from components.device_plugin import DevicePluginArgs, helm_values
+from components.gpu_parts import CLIENT_LABEL, GpuParts
+from components.node_kinds import GpuNodes, NodeKind
 from settings.gpu import DevicePlugin
-from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
-from settings.node_pools import Accelerator, AutoModePool, Provisioner, Taint
-from settings.pools import NodePool
-from settings.sharing import Mig, Sharing, TimeSlicing
+from settings.node_pools import NVIDIA_TAINT, Taint
+from settings.sharing import Allocation, Mig, MigStrategy, Sharing, TimeSlicing
 
-AUTO = AutoModePool(name="auto", provisioner=Provisioner.AUTO, accelerator=Accelerator.NVIDIA)
-
-
-def group(name: str = "gpu", **changes: Any) -> ManagedPool:
-    return ManagedPool(
-        name=name,
-        provisioner=Provisioner.MANAGED,
-        accelerator=Accelerator.NVIDIA,
-        instances=ManagedInstances(types=("g5.xlarge",)),
-        nodes=NodeRange(max=1),
-        **changes,
-    )
+AUTO = GpuNodes(kind=NodeKind.AUTO_MODE, taints=(Taint(key="elsewhere"),))
+OWN = GpuNodes(kind=NodeKind.MANAGED, taints=(NVIDIA_TAINT,))
+CLAIMED = GpuNodes(kind=NodeKind.MANAGED, taints=(Taint(key="claims"),), allocation=Allocation.DRA)
+CUT = GpuNodes(kind=NodeKind.MANAGED, sharing=Sharing(mig=Mig(layout="all-1g.5gb")))
+TURNS = GpuNodes(kind=NodeKind.KARPENTER, sharing=Sharing(time_slicing=TimeSlicing(replicas=4)))
 
 
-def values(*pools: NodePool) -> dict[str, Any]:
-    return helm_values(DevicePluginArgs(settings=DevicePlugin(), node_pools=pools))
+def values(*nodes: GpuNodes, **parts: Any) -> dict[str, Any]:
+    told = GpuParts(chart_plugin=True, **parts)
+    return helm_values(DevicePluginArgs(settings=DevicePlugin(), nodes=nodes, parts=told))
 
 
-def where(built: dict[str, Any]) -> list[dict[str, Any]]:
+def expressions(built: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
     required = built["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     (term,) = required["nodeSelectorTerms"]
-    found: list[dict[str, Any]] = term["matchExpressions"]
-    return found
+    return {each["key"]: (each["operator"], each["values"]) for each in term["matchExpressions"]}
 
 
-def test_it_runs_where_gpus_are() -> None:
-    assert where(values(group())) == [{"key": "nvidia.com/gpu.present", "operator": "In", "values": ["true"]}]
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [
+        pytest.param("nvidia.com/gpu.present", ("In", ["true"]), id="where GPUs are"),
+        pytest.param("eks.amazonaws.com/compute-type", ("NotIn", ["auto"]), id="off Auto Mode"),
+        pytest.param(
+            "feature.node.kubernetes.io/system-os_release.ID",
+            ("NotIn", ["bottlerocket"]),
+            id="off Bottlerocket",
+        ),
+        pytest.param("eks-inference/gpu-allocation", ("NotIn", ["dra"]), id="off GPUs that are claimed"),
+    ],
+)
+def test_it_runs_where_nothing_else_serves_the_gpus(key: str, wanted: tuple[str, list[str]]) -> None:
+    assert expressions(values(OWN))[key] == wanted
 
 
-def test_it_stays_off_nodes_of_auto_mode_which_bring_their_own() -> None:
-    assert {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["auto"]} in where(
-        values(group(), AUTO)
-    )
+def test_no_label_of_gpu_operators_keeps_it_off_a_node() -> None:
+    assert not [key for key in expressions(values(OWN)) if key.startswith("nvidia.com/gpu.deploy.")]
 
 
-def test_it_tolerates_the_taints_of_the_pools_that_it_serves() -> None:
-    tainted = AUTO.model_copy(update={"taints": (Taint(key="elsewhere"),)})
-    assert values(group(taints=(Taint(key="batch"),)), tainted)["tolerations"] == [
-        {"key": "batch", "operator": "Exists", "effect": "NoSchedule"}
+def test_it_tolerates_the_taints_of_the_nodes_that_it_serves() -> None:
+    assert values(OWN, AUTO, CLAIMED)["tolerations"] == [
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
     ]
 
 
-def test_slices_are_resources_of_their_own() -> None:
-    assert "migStrategy" not in values(group())
-    assert values(group(sharing=Sharing(mig=Mig(layout="all-1g.5gb"))))["migStrategy"] == "mixed"
+@pytest.mark.parametrize(
+    ("parts", "leaves"), [({}, False), ({"mig_manager": True}, True), ({"driver": True}, True)]
+)
+def test_it_leaves_a_node_while_its_gpus_are_cut_or_get_another_driver(
+    parts: dict[str, bool], leaves: bool
+) -> None:
+    assert values(CUT, **parts).get("nodeSelector") == ({CLIENT_LABEL: "true"} if leaves else None)
 
 
-def test_only_labelled_nodes_take_turns() -> None:
-    shared = group("shared", sharing=Sharing(time_slicing=TimeSlicing(replicas=4)))
-    configuration = values(group(), shared)["config"]
-    assert configuration["default"] == WHOLE_GPUS
-    assert json.loads(configuration["map"][WHOLE_GPUS]) == {"version": "v1"}
-    resources = json.loads(configuration["map"]["time-slicing-4"])["sharing"]["timeSlicing"]["resources"]
-    assert resources == [{"name": "nvidia.com/gpu", "replicas": 4}]
+@pytest.mark.parametrize("strategy", MigStrategy)
+def test_slices_are_called_as_the_settings_say(strategy: MigStrategy) -> None:
+    assert "migStrategy" not in values(OWN, mig_strategy=strategy)
+    assert values(CUT, mig_strategy=strategy)["migStrategy"] == strategy.value
 
 
-@pytest.mark.parametrize("pools", [(), (group(),)])
-def test_without_turns_there_is_no_configuration(pools: tuple[NodePool, ...]) -> None:
-    assert time_slicing(pools) == {}
+def test_only_labelled_nodes_share_gpus() -> None:
+    configuration = values(OWN, TURNS)["config"]
+    assert set(configuration["map"]) == {configuration["default"], "time-slicing-4"}
+    assert "config" not in values(OWN)
 
 
 def test_the_chart_knows_every_value() -> None:
-    pinned = chart("nvidia-device-plugin")
-    known = default_values(pinned.key, pinned.version)
-    assert known is not None
-    shared = group("shared", sharing=Sharing(time_slicing=TimeSlicing(replicas=4)))
-    assert values(group(), shared, AUTO).keys() <= known.keys()
-    assert values(shared)["config"].keys() <= known["config"].keys()
+    built = values(OWN, AUTO, CLAIMED, CUT, TURNS, mig_manager=True)
+    assert list(value_problems(chart_contract("nvidia-device-plugin"), built)) == []

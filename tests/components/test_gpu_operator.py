@@ -1,36 +1,48 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from catalog.charts import chart, default_values
-from components.gpu_operator import GpuOperatorArgs, helm_values
-from settings.gpu import GpuOperator
-from settings.karpenter_pools import KarpenterPool
-from settings.node_pools import Accelerator, AutoModePool, Provisioner, Taint
-from settings.pools import NodePool
-from settings.sharing import Mig, Sharing, TimeSlicing
+from automation.contracts import check_resources
+from automation.contracts.store import chart_contract
+from automation.contracts.values import value_problems
+from components.gpu_operator_values import driver_spec, helm_values, toolkit_rule
+from components.gpu_parts import gpu_parts
+from components.node_kinds import GpuNodes, NodeKind
+from settings.gpu import Gpu, GpuOperator
+from settings.node_pools import NVIDIA_TAINT, Taint
+from settings.sharing import Mig, MigStrategy, Mps, Sharing, TimeSlicing
+from tests.contracts.objects import manifest
 
-GPU_POOL = AutoModePool(name="gpu", provisioner=Provisioner.AUTO, accelerator=Accelerator.NVIDIA)
-CPU_POOL = AutoModePool(name="cpu", provisioner=Provisioner.AUTO, taints=(Taint(key="cpu"),))
-MIG_POOL = GPU_POOL.model_copy(update={"name": "mig", "sharing": Sharing(mig=Mig(layout="all-1g.10gb"))})
-
-OWN_POOL = KarpenterPool(name="own", provisioner=Provisioner.KARPENTER, accelerator=Accelerator.NVIDIA)
-SHARED_POOL = OWN_POOL.model_copy(update={"sharing": Sharing(time_slicing=TimeSlicing(replicas=4))})
+AUTO = GpuNodes(kind=NodeKind.AUTO_MODE, taints=(NVIDIA_TAINT,))
+OWN = GpuNodes(kind=NodeKind.KARPENTER, taints=(NVIDIA_TAINT,))
+SERVERS = GpuNodes(kind=NodeKind.HYBRID, taints=(NVIDIA_TAINT,))
+CUT = GpuNodes(kind=NodeKind.MANAGED, sharing=Sharing(mig=Mig(layout="all-1g.10gb")))
+OWN_CUT = GpuNodes(
+    kind=NodeKind.MANAGED, sharing=Sharing(mig=Mig(layout="chat", slices={"1g.10gb": 3, "3g.40gb": 1}))
+)
+TURNS = GpuNodes(kind=NodeKind.KARPENTER, sharing=Sharing(time_slicing=TimeSlicing(replicas=4)))
 
 
 def values(
-    *pools: NodePool, service_monitors: bool = False, other_device_plugin: bool = False, **choices: Any
+    *nodes: GpuNodes,
+    service_monitors: bool = False,
+    system_nodes: Mapping[str, str] | None = None,
+    gpu: Gpu | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
-    args = GpuOperatorArgs(
-        settings=GpuOperator(**choices),
-        node_pools=pools or (GPU_POOL,),
-        other_device_plugin=other_device_plugin,
+    settings = gpu or Gpu(operator=GpuOperator(**choices))
+    assert settings.operator is not None
+    return helm_values(
+        settings.operator,
+        nodes or (AUTO,),
+        gpu_parts(nodes or (AUTO,), settings),
+        system_nodes=system_nodes or {},
         service_monitors=service_monitors,
     )
-    return helm_values(args)
 
 
 @pytest.mark.parametrize("part", ["driver", "toolkit", "devicePlugin"])
@@ -38,34 +50,18 @@ def test_what_auto_mode_brings_along_is_not_installed_again(part: str) -> None:
     assert values()[part] == {"enabled": False}
 
 
-def test_amazon_linux_lacks_the_device_plugin_alone() -> None:
-    built = values(OWN_POOL)
-    assert [part for part in ("driver", "toolkit", "devicePlugin") if built[part]["enabled"]] == [
-        "devicePlugin"
-    ]
-
-
-def test_a_device_plugin_of_its_own_chart_is_not_doubled() -> None:
-    assert values(OWN_POOL, other_device_plugin=True)["devicePlugin"] == {"enabled": False}
-
-
-def test_pods_take_turns_where_a_pool_asks_for_it_and_nowhere_else() -> None:
-    configuration = values(OWN_POOL, SHARED_POOL)["devicePlugin"]["config"]
-    assert configuration["create"] is True
-    assert configuration["default"] in configuration["data"]
-    assert SHARED_POOL.sharing.time_slicing is not None
-    assert SHARED_POOL.sharing.time_slicing.configuration in configuration["data"]
-    assert "config" not in values(OWN_POOL)["devicePlugin"]
+@pytest.mark.parametrize(
+    ("nodes", "installed"),
+    [([OWN], ["devicePlugin"]), ([SERVERS], ["driver", "toolkit", "devicePlugin"])],
+    ids=["Amazon Linux", "hybrid"],
+)
+def test_what_nodes_lack_is_installed(nodes: Sequence[GpuNodes], installed: list[str]) -> None:
+    built = values(*nodes)
+    assert [part for part in ("driver", "toolkit", "devicePlugin") if built[part]["enabled"]] == installed
 
 
 @pytest.mark.parametrize(
-    ("choice", "part"),
-    [
-        ("driver", "driver"),
-        ("toolkit", "toolkit"),
-        ("device_plugin", "devicePlugin"),
-        ("mig_manager", "migManager"),
-    ],
+    ("choice", "part"), [("driver", "driver"), ("toolkit", "toolkit"), ("device_plugin", "devicePlugin")]
 )
 def test_what_is_asked_for_is_installed_all_the_same(choice: str, part: str) -> None:
     assert values(**{choice: True})[part] == {"enabled": True}
@@ -77,47 +73,103 @@ def test_dcgm_and_its_exporter_run_together(wanted: bool) -> None:
     assert (built["dcgm"]["enabled"], built["dcgmExporter"]["enabled"]) == (wanted, wanted)
 
 
+def test_dcgm_leaves_the_hosts_port_to_the_node_monitoring_agent() -> None:
+    assert values()["dcgm"]["hostNetwork"] is False
+
+
 @pytest.mark.parametrize("present", [True, False])
 def test_service_monitors_come_with_prometheus_only(present: bool) -> None:
     assert values(service_monitors=present)["dcgmExporter"]["serviceMonitor"] == {"enabled": present}
 
 
-def test_operands_tolerate_the_taints_of_gpu_pools() -> None:
-    batch = GPU_POOL.model_copy(update={"taints": (Taint(key="batch", value="x"),)})
+def test_operands_tolerate_the_taints_of_gpu_nodes() -> None:
+    batch = GpuNodes(kind=NodeKind.AUTO_MODE, taints=(Taint(key="batch", value="x"),))
     tolerated = [
         {"key": "batch", "operator": "Exists", "effect": "NoSchedule"},
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
     ]
-    built = values(GPU_POOL, batch, CPU_POOL)
+    built = values(AUTO, batch)
     assert built["daemonsets"]["tolerations"] == tolerated
     assert built["node-feature-discovery"]["worker"]["tolerations"] == tolerated
 
 
-def test_gpus_are_cut_where_a_pool_asks_for_it() -> None:
-    assert values(MIG_POOL)["migManager"] == {"enabled": True}
-    assert values(MIG_POOL)["mig"] == {"strategy": "mixed"}
-    assert values(GPU_POOL)["migManager"] == {"enabled": False}
+def test_what_runs_once_runs_on_system_nodes() -> None:
+    built = values(system_nodes={"eks-inference/node-pool": "system"})
+    discovery = built["node-feature-discovery"]
+    for part in (built["operator"], discovery["master"], discovery["gc"]):
+        assert part["nodeSelector"] == {"eks-inference/node-pool": "system"}
+        assert {"key": "CriticalAddonsOnly", "operator": "Exists"} in part["tolerations"]
+
+
+# -- sharing ----------------------------------------------------------------------------
+
+
+def test_pods_take_turns_where_nodes_ask_for_it_and_nowhere_else() -> None:
+    config = values(OWN, TURNS)["devicePlugin"]["config"]
+    assert config["create"] is True
+    assert config["default"] in config["data"]
+    assert TURNS.sharing.configuration in config["data"]
+    assert "config" not in values(OWN)["devicePlugin"]
+
+
+def test_feature_discovery_knows_how_gpus_are_shared_whoever_runs_the_plugin() -> None:
+    shared = GpuNodes(kind=NodeKind.KARPENTER, sharing=Sharing(mps=Mps(replicas=2)))
+    plugin = values(AUTO, shared)["devicePlugin"]
+    assert plugin["enabled"] is False
+    assert "mps-2" in plugin["config"]["data"]
+
+
+# -- MIG ----------------------------------------------------------------------------
+
+
+def test_gpus_are_cut_where_nodes_ask_for_it() -> None:
+    manager = values(CUT)["migManager"]
+    assert manager["enabled"] is True
+    assert manager["config"] == {"default": "all-disabled"}
+    assert values(AUTO)["migManager"] == {"enabled": False}
+    assert values(AUTO, mig_manager=True)["migManager"]["enabled"] is True
+
+
+def test_a_gpu_that_cannot_be_switched_at_once_costs_a_reboot_not_a_person() -> None:
+    assert values(CUT)["migManager"]["env"] == [{"name": "WITH_REBOOT", "value": "true"}]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "strategy", "said"),
+    [
+        (CUT, MigStrategy.MIXED, "mixed"),
+        (CUT, MigStrategy.SINGLE, "single"),
+        (OWN, MigStrategy.MIXED, "single"),
+    ],
+)
+def test_slices_are_called_as_the_settings_say(nodes: GpuNodes, strategy: MigStrategy, said: str) -> None:
+    assert values(nodes, mig_strategy=strategy)["mig"] == {"strategy": said}
+
+
+def test_layouts_of_ones_own_come_with_every_layout_in_use() -> None:
+    config = values(CUT, OWN_CUT)["migManager"]["config"]
+    assert (config["default"], config["create"], bool(config["name"])) == ("all-disabled", True, True)
+    written = json.loads(config["data"]["config.yaml"])["mig-configs"]
+    assert set(written) == {"all-disabled", "all-1g.10gb", "chat"}
+
+
+# -- contracts ----------------------------------------------------------------------------
+
+EVERYTHING = (AUTO, OWN, SERVERS, CUT, OWN_CUT, TURNS)
 
 
 def test_the_chart_knows_every_value() -> None:
-    pinned = chart("gpu-operator")
-    known = default_values(pinned.key, pinned.version)
-    assert known is not None
-    built = values(MIG_POOL, GPU_POOL)
-    assert [path for path in _paths(built) if not _has(known, path)] == []
+    assert list(value_problems(chart_contract("gpu-operator"), values(*EVERYTHING))) == []
 
 
-def _paths(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _paths(value, (*above, key))
-        else:
-            yield (*above, key)
-
-
-def _has(tree: Any, path: tuple[str, ...]) -> bool:
-    for key in path:
-        if not isinstance(tree, Mapping) or key not in tree:
-            return False
-        tree = tree[key]
-    return True
+@pytest.mark.parametrize(
+    ("api", "kind", "spec"),
+    [
+        ("nvidia.com/v1alpha1", "NVIDIADriver", driver_spec([SERVERS])),
+        ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule", toolkit_rule()),
+    ],
+)
+def test_the_objects_beside_the_chart_are_what_its_definitions_want(
+    api: str, kind: str, spec: dict[str, Any]
+) -> None:
+    assert check_resources([manifest(api, kind, spec)], "1.36") == []

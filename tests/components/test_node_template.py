@@ -8,10 +8,12 @@ from components.node_template import autoscaler_tags, node_labels, node_resource
 from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
 from settings.node_pools import Accelerator, Architecture, Taint, TaintEffect
 from settings.nodes import InstanceStorePolicy, RootVolume
-from settings.sharing import Allocation, Mig, Sharing, TimeSlicing
+from settings.sharing import Allocation, Mig, MigStrategy, Mps, Sharing, TimeSlicing
 
 MIG = Sharing(mig=Mig(layout="all-1g.10gb"))
+OWN_LAYOUT = Sharing(mig=Mig(layout="chat", slices={"1g.10gb": 3, "3g.40gb": 1}))
 TURNS = Sharing(time_slicing=TimeSlicing(replicas=4))
+SIDE_BY_SIDE = Sharing(mps=Mps(replicas=2))
 DRA = Allocation.DRA
 
 
@@ -69,6 +71,16 @@ UNKNOWN = pool(instances=ManagedInstances(types=("zz9.48xlarge",), architecture=
             id="time-slicing",
         ),
         pytest.param(
+            pool(sharing=SIDE_BY_SIDE),
+            {
+                "eks-inference/node-pool": "gpu",
+                "nvidia.com/device-plugin.config": "mps-2",
+                "nvidia.com/mps.capable": "true",
+                "k8s.amazonaws.com/accelerator": "nvidia-h100",
+            },
+            id="MPS",
+        ),
+        pytest.param(
             pool(allocation=DRA),
             {"eks-inference/node-pool": "gpu", "eks-inference/gpu-allocation": "dra"},
             id="DRA",
@@ -102,6 +114,16 @@ def test_the_autoscaler_waits_for_no_gpu_that_never_shows(changes: dict[str, Any
             {"vpc.amazonaws.com/efa": "32", "nvidia.com/gpu": "8", "ephemeral-storage": "200Gi"},
         ),
         (pool(sharing=TURNS), {"nvidia.com/gpu": "32", "ephemeral-storage": "200Gi"}),
+        (pool(sharing=SIDE_BY_SIDE), {"nvidia.com/gpu": "16", "ephemeral-storage": "200Gi"}),
+        (
+            pool(sharing=OWN_LAYOUT),
+            {
+                "nvidia.com/gpu": "0",
+                "nvidia.com/mig-1g.10gb": "24",
+                "nvidia.com/mig-3g.40gb": "8",
+                "ephemeral-storage": "200Gi",
+            },
+        ),
         (
             pool(sharing=MIG),
             {"nvidia.com/gpu": "0", "nvidia.com/mig-1g.10gb": "56", "ephemeral-storage": "200Gi"},
@@ -114,6 +136,11 @@ def test_a_node_yet_to_start_is_described_as_it_will_be(
     settings: ManagedPool, resources: dict[str, str]
 ) -> None:
     assert node_resources(settings) == resources
+
+
+def test_slices_that_are_called_gpus_are_counted_as_such() -> None:
+    assert node_resources(pool(sharing=MIG), MigStrategy.SINGLE)["nvidia.com/gpu"] == "56"
+    assert node_resources(pool(sharing=OWN_LAYOUT), MigStrategy.SINGLE)["nvidia.com/gpu"] == "0"
 
 
 def test_types_that_differ_promise_only_what_all_of_them_have() -> None:

@@ -8,7 +8,7 @@ from components.karpenter_node_pool import karpenter_node_pool_spec
 from components.node_overlay import mig_limits, node_overlays, possible_types
 from settings.karpenter_pools import KarpenterPool, Reservations, ReservationType
 from settings.node_pools import Accelerator, Architecture, Instances, Limits, Provisioner, Taint
-from settings.sharing import Mig, Sharing, TimeSlicing
+from settings.sharing import Mig, MigStrategy, Mps, Sharing, TimeSlicing
 
 P5 = Instances(types=("p5.48xlarge",))
 
@@ -83,6 +83,8 @@ def test_a_pools_own_label_wins() -> None:
 def test_a_shared_gpu_is_told_by_a_label() -> None:
     labels = template(gpu_pool(sharing=Sharing(time_slicing=TimeSlicing(replicas=4))))["metadata"]["labels"]
     assert labels["nvidia.com/device-plugin.config"] == "time-slicing-4"
+    labels = template(gpu_pool(sharing=Sharing(mps=Mps(replicas=2))))["metadata"]["labels"]
+    assert labels["nvidia.com/device-plugin.config"] == "mps-2"
     labels = template(gpu_pool(sharing=cut("all-1g.10gb")))["metadata"]["labels"]
     assert labels["nvidia.com/mig.config"] == "all-1g.10gb"
 
@@ -132,6 +134,32 @@ def test_a_mixed_layout_declares_every_profile() -> None:
         "nvidia.com/mig-2g.20gb": "8",
         "nvidia.com/mig-3g.40gb": "8",
     }
+
+
+def test_a_layout_of_ones_own_declares_its_slices_on_gpus_that_have_room_for_them() -> None:
+    own = Sharing(mig=Mig(layout="chat", slices={"1g.10gb": 3, "3g.40gb": 1}))
+    types = Instances(types=("p4d.24xlarge", "p4de.24xlarge"))
+    (overlay,) = node_overlays(gpu_pool(instances=types, sharing=own))
+    assert overlay.name == "gpu-a100-80gb-x8"
+    assert overlay.spec["capacity"] == {
+        "nvidia.com/gpu": "0",
+        "nvidia.com/mig-1g.10gb": "24",
+        "nvidia.com/mig-3g.40gb": "8",
+    }
+    assert mig_limits(gpu_pool(sharing=own, limits=Limits(gpus=8))) == {
+        "nvidia.com/mig-1g.10gb": "24",
+        "nvidia.com/mig-3g.40gb": "8",
+        "nodes": "1",
+    }
+
+
+def test_slices_that_are_called_gpus_are_declared_and_limited_as_such() -> None:
+    built = gpu_pool(sharing=cut("all-1g.10gb"), limits=Limits(gpus=16))
+    (overlay,) = node_overlays(built, MigStrategy.SINGLE)
+    assert overlay.spec["capacity"] == {"nvidia.com/gpu": "56"}
+    limited = karpenter_node_pool_spec(built, MigStrategy.SINGLE)["limits"]
+    assert limited == {"nvidia.com/gpu": "112", "nodes": "2"}
+    assert node_overlays(gpu_pool(sharing=cut("all-balanced")), MigStrategy.SINGLE) == ()
 
 
 def test_an_overlay_holds_for_its_pool_alone() -> None:
