@@ -6,6 +6,7 @@ import settings
 from components.gpu_software import make_gpu_software
 from components.gpu_test import GpuTest, GpuTestArgs
 from components.model_server import ModelServer, ModelServerArgs
+from components.neuron import scheduler_name
 from components.observability import make_observability
 from components.serving_namespace import ServingNamespace, ServingNamespaceArgs
 from components.site import make_site
@@ -39,6 +40,7 @@ servers = {
             settings=model,
             node_pool=platform.node_pool(model.node_pool),
             namespace=serving.namespace,
+            scheduler=scheduler_name(platform.gpu.neuron, platform.node_pool(model.node_pool)),
         ),
         site.after(serving, site.pools[model.node_pool]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog.instances import EFA_RESOURCE, instance_type
+from catalog.neuron import DEVICE_RESOURCE
 from components.claims import DeviceRequest, efa_request, gpu_request
 from components.karpenter import GPU_RESOURCE
 from settings.dra import GpuClaim
@@ -12,9 +13,6 @@ from settings.node_pools import Accelerator
 from settings.pools import NodePool
 from settings.sharing import Allocation
 
-NEURON_RESOURCE = "aws.amazon.com/neuron"
-"""One Trainium or Inferentia device with all its cores."""
-
 
 def accelerator_requests(pool: NodePool, count: int, mig_profile: str | None = None) -> dict[str, str]:
     """The extended resource that a container requests, and is limited to, for so many accelerators: whole
@@ -23,7 +21,7 @@ def accelerator_requests(pool: NodePool, count: int, mig_profile: str | None = N
         return {}
     if mig_profile is not None:
         return {f"nvidia.com/mig-{mig_profile}": str(count)}
-    resource = NEURON_RESOURCE if pool.accelerator is Accelerator.NEURON else GPU_RESOURCE
+    resource = DEVICE_RESOURCE if pool.accelerator is Accelerator.NEURON else GPU_RESOURCE
     return {resource: str(count)}
 
 

@@ -1,5 +1,5 @@
-"""The GPU software of a platform: GPU Operator or the device plugin alone, the DRA driver, and what hands out
-EFA interfaces."""
+"""The GPU software of a platform: GPU Operator or the device plugin alone, the DRA driver, what hands out EFA
+interfaces, and the Neuron stack."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from components.dra_driver import DraDriver, DraDriverArgs
 from components.efa_devices import EfaDevices, EfaDevicesArgs, efa_pools
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_parts import gpu_parts
+from components.neuron import Neuron, NeuronArgs
 from components.node_kinds import gpu_nodes
 from components.site import Site
+from settings.cluster import ExistingCluster
 from settings.gpu import DevicePlugin as DevicePluginSettings
 from settings.platform import Platform
 
@@ -46,4 +48,16 @@ def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
     if efa_pools(platform.node_pools):
         interfaces = EfaDevicesArgs(settings=platform.gpu.efa, node_pools=platform.node_pools)
         made.append(EfaDevices("efa-devices", interfaces, site.after()))
+    if platform.gpu.neuron is not None:
+        cluster = platform.cluster
+        neuron = NeuronArgs(
+            settings=platform.gpu.neuron,
+            node_pools=platform.node_pools,
+            cluster_name=site.name,
+            kubernetes_version=None if isinstance(cluster, ExistingCluster) else cluster.version,
+            system_nodes=site.system.labels,
+            requires=site.system.ready,
+            tags=platform.tags,
+        )
+        made.append(Neuron("neuron", neuron, site.after()))
     return made

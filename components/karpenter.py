@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from catalog.neuron import DEVICE_RESOURCE, NEURON_CATEGORIES
 from components.gpu_labels import gpu_labels
 from settings.node_pools import (
     Accelerator,
+    AutoModePool,
     DisruptionBudget,
     KarpenterApiPool,
     Limits,
@@ -72,12 +74,14 @@ def requirements(pool: KarpenterApiPool, label_domain: str) -> list[dict[str, An
         _one_of("kubernetes.io/arch", instances.architectures),
         _one_of("topology.kubernetes.io/zone", instances.zones),
         _instance_types(instances.types, pool.min_instance_types),
-        _one_of(f"{label_domain}/instance-category", instances.categories),
+        _one_of(f"{label_domain}/instance-category", _categories(pool)),
         _one_of(f"{label_domain}/instance-family", instances.families),
         _one_of(f"{label_domain}/instance-gpu-name", instances.gpu_names),
     ]
     if pool.accelerator is Accelerator.NVIDIA:
         found.append(_one_of(f"{label_domain}/instance-gpu-manufacturer", ["nvidia"]))
+    if pool.accelerator is Accelerator.NEURON and not isinstance(pool, AutoModePool):
+        found.append(_one_of(f"{label_domain}/instance-accelerator-manufacturer", ["aws"]))
     if instances.min_generation is not None:
         found.append(_more_than(f"{label_domain}/instance-generation", instances.min_generation - 1))
     if instances.min_gpu_memory_gib is not None:
@@ -90,11 +94,20 @@ def limits(settings: Limits) -> dict[str, str]:
     """Where the pool stops growing, by resource name."""
     stops = {
         GPU_RESOURCE: settings.gpus,
+        DEVICE_RESOURCE: settings.neuron_devices,
         "cpu": settings.cpu,
         "memory": settings.memory,
         "nodes": settings.nodes,
     }
     return {resource: str(stop) for resource, stop in stops.items() if stop is not None}
+
+
+def _categories(pool: KarpenterApiPool) -> Sequence[str]:
+    """The instance categories to choose from. Nodes of Auto Mode have no label for accelerators other than
+    GPUs, so that it takes the categories that have some."""
+    own = pool.instances
+    by_label = pool.accelerator is not Accelerator.NEURON or not isinstance(pool, AutoModePool)
+    return own.categories if by_label or own.categories else NEURON_CATEGORIES
 
 
 def _instance_types(types: Sequence[str], least: int | None) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class ModelServerArgs:
     namespace: str
     """The namespace that they live in."""
 
+    scheduler: str | None = None
+    """The scheduler that finds their nodes, in place of Kubernetes' own."""
+
 
 class ModelServer(pulumi.ComponentResource):
     """vLLM servers of one model with the OpenAI API, reachable inside the cluster only."""
@@ -76,7 +79,7 @@ class ModelServer(pulumi.ComponentResource):
                 "progress_deadline_seconds": rollout_minutes * 60,
                 "template": {
                     "metadata": {"labels": labels},
-                    "spec": pod_spec(model, args.node_pool, labels),
+                    "spec": pod_spec(model, args.node_pool, labels, args.scheduler),
                 },
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=account, custom_timeouts=patience),
@@ -102,7 +105,9 @@ class ModelServer(pulumi.ComponentResource):
         self.register_outputs({"endpoint": self.endpoint})
 
 
-def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kubernetes.core.v1.PodSpecArgsDict:
+def pod_spec(
+    model: Model, pool: NodePool, labels: Mapping[str, str], scheduler: str | None = None
+) -> kubernetes.core.v1.PodSpecArgsDict:
     """The pod of one server, on nodes of the pool and apart from others with the same labels."""
     spec: kubernetes.core.v1.PodSpecArgsDict = {
         "node_selector": node_selector(pool),
@@ -121,7 +126,7 @@ def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kuberne
         "automount_service_account_token": False,
         # A Service named vllm would otherwise set VLLM_PORT, which the engine takes for its own.
         "enable_service_links": False,
-        "security_context": _unprivileged(vllm.user_id(model)),
+        "security_context": _unprivileged(vllm.user_id(model, pool)),
         "termination_grace_period_seconds": (
             model.shutdown.endpoint_removal_seconds + model.shutdown.drain_seconds + _EXIT_SECONDS
         ),
@@ -136,6 +141,8 @@ def pod_spec(model: Model, pool: NodePool, labels: Mapping[str, str]) -> kuberne
     }
     if claimed := pod_claims(vllm.claims(model, pool)):
         spec["resource_claims"] = claimed
+    if scheduler is not None:
+        spec["scheduler_name"] = scheduler
     return spec
 
 

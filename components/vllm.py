@@ -9,8 +9,12 @@ import pulumi_kubernetes as kubernetes
 from catalog.images import image
 from components.accelerators import accelerator_requests, gpu_claims
 from components.claims import DEVICES, DeviceRequest, PodClaim, container_claims
+from components.engine import CACHE_PATH, Engine, nvidia_engine
+from components.neuron_engine import neuron_engine
 from components.serving_namespace import HUGGING_FACE_KEY, HUGGING_FACE_SECRET
 from settings.models import Model
+from settings.neuron_devices import device_of
+from settings.node_pools import Accelerator
 from settings.pools import NodePool
 
 PORT = 8000
@@ -19,30 +23,32 @@ PORT_NAME = "http"
 CACHE_VOLUME = "cache"
 SHARED_MEMORY_VOLUME = "shared-memory"
 
-_IMAGE = "vllm"
-_USER = 2000
-"""The user that vLLM's own image keeps for running without root.
-Source: https://github.com/vllm-project/vllm/pull/40275"""
-
-_CACHE_PATH = "/cache"
 _STARTUP_PERIOD_SECONDS = 10
 
 
-def user_id(model: Model) -> int | None:
+def engine_for(model: Model, pool: NodePool) -> Engine:
+    """The build of vLLM for the accelerators of the pool."""
+    if pool.accelerator is Accelerator.NEURON:
+        return neuron_engine(model, device_of(pool))
+    return nvidia_engine(model)
+
+
+def user_id(model: Model, pool: NodePool) -> int | None:
     """The user to run as. An image of the stack's own choice brings its user along."""
-    return _USER if model.run_as_user is None and model.image is None else model.run_as_user
+    chosen = model.run_as_user is not None or model.image is not None
+    return model.run_as_user if chosen else engine_for(model, pool).user
 
 
-def arguments(model: Model) -> list[str]:
+def arguments(model: Model, engine: Engine) -> list[str]:
     """The arguments of ``vllm serve``."""
     decided = {
         "revision": model.revision,
         "port": PORT,
         "max-model-len": model.max_length,
         "tensor-parallel-size": model.tensor_parallel,
-        "shutdown-timeout": model.shutdown.drain_seconds,
+        "shutdown-timeout": model.shutdown.drain_seconds if engine.drains else None,
     }
-    named = {**decided, **dict(sorted(model.engine_arguments.items()))}
+    named = {**decided, **dict(sorted({**engine.arguments, **model.engine_arguments}.items()))}
     return [model.source, *(_argument(name, value) for name, value in named.items() if value is not None)]
 
 
@@ -59,21 +65,21 @@ def claims(model: Model, pool: NodePool) -> list[PodClaim]:
 def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsDict:
     """The container that serves the model on `PORT` on nodes of the pool, with its volumes mounted but not
     defined."""
-    share = model.resources
+    share, engine = model.resources, engine_for(model, pool)
     amounts = {
         "cpu": share.cpu,
         "memory": share.memory,
-        **accelerator_requests(pool, model.tensor_parallel, model.mig_profile),
+        **accelerator_requests(pool, engine.accelerators, model.mig_profile),
     }
     resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {"requests": amounts, "limits": amounts}
     if claimed := container_claims(claims(model, pool)):
         resources["claims"] = claimed
-    return {
+    built: kubernetes.core.v1.ContainerArgsDict = {
         "name": "vllm",
-        "image": model.image or image(_IMAGE).reference,
+        "image": model.image or image(engine.image).reference,
         "command": ["vllm", "serve"],
-        "args": arguments(model),
-        "env": _environment(model),
+        "args": arguments(model, engine),
+        "env": _environment(model, engine),
         "ports": [{"name": PORT_NAME, "container_port": PORT}],
         "resources": resources,
         # The first start downloads the weights and compiles kernels; only then do the other probes count.
@@ -84,13 +90,23 @@ def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsD
         },
         "readiness_probe": {**_health(), "period_seconds": 5, "failure_threshold": 3},
         "liveness_probe": {**_health(), "period_seconds": 15, "failure_threshold": 4},
-        "lifecycle": {"pre_stop": {"sleep": {"seconds": model.shutdown.endpoint_removal_seconds}}},
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": _last_seconds(model, engine)}}},
         "security_context": {"allow_privilege_escalation": False, "capabilities": {"drop": ["ALL"]}},
         "volume_mounts": [
-            {"name": CACHE_VOLUME, "mount_path": _CACHE_PATH},
+            {"name": CACHE_VOLUME, "mount_path": CACHE_PATH},
             {"name": SHARED_MEMORY_VOLUME, "mount_path": "/dev/shm"},
         ],
     }
+    if engine.directory is not None:
+        built["working_dir"] = engine.directory
+    return built
+
+
+def _last_seconds(model: Model, engine: Engine) -> int:
+    """How long to go on serving once the end is decided. A build that drops its requests when told to end is
+    told when they are answered."""
+    shutdown = model.shutdown
+    return shutdown.endpoint_removal_seconds + (0 if engine.drains else shutdown.drain_seconds)
 
 
 def _argument(name: str, value: str | int | float | bool) -> str:
@@ -99,14 +115,15 @@ def _argument(name: str, value: str | int | float | bool) -> str:
     return f"--{name}={value}"
 
 
-def _environment(model: Model) -> list[kubernetes.core.v1.EnvVarArgsDict]:
+def _environment(model: Model, engine: Engine) -> list[kubernetes.core.v1.EnvVarArgsDict]:
     environment: list[kubernetes.core.v1.EnvVarArgsDict] = [
         # Weights, compiled kernels and tuning results all go below the home directory.
-        {"name": "HOME", "value": _CACHE_PATH},
+        {"name": "HOME", "value": CACHE_PATH},
         # PyTorch names a cache after the user, which an id without an entry in /etc/passwd has no name for.
         {"name": "USER", "value": "vllm"},
         {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
     ]
+    environment += [{"name": name, "value": value} for name, value in sorted(engine.environment.items())]
     if model.gated:
         token: kubernetes.core.v1.SecretKeySelectorArgsDict = {
             "name": HUGGING_FACE_SECRET,

@@ -15,6 +15,7 @@ from settings.addons import Addons
 from settings.cluster import BuiltInNodePool, ClusterMode
 from settings.errors import Problem, wrong_value
 from settings.layout_combinations import layout_problems
+from settings.neuron_devices import problems_with_devices
 from settings.node_pools import Provisioner
 from settings.observability_combinations import observability_problems
 
@@ -47,6 +48,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _places(pools, _mapping(values, "network"))
     yield from _names(values, pools)
     yield from layout_problems(values)
+    yield from problems_with_devices(values)
     yield from observability_problems(values)
     version = cluster.get("version")
     if isinstance(version, str) and mode != ClusterMode.EXISTING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from settings.base import Name, Quantity, Settings
 from settings.dra import DraDriver, Efa
+from settings.neuron import Neuron
 from settings.sharing import MigStrategy
 
 
@@ -75,6 +76,9 @@ class Gpu(Settings):
 
     efa: Efa = Efa()
     """What hands out EFA interfaces."""
+
+    neuron: Neuron | None = None
+    """Install the software for nodes with Inferentia and Trainium; `{}` takes what the node pools need."""
 
     test: GpuTest | None = None
     """Run nvidia-smi once."""

@@ -106,7 +106,9 @@ class Model(Settings):
     """The longest request with its answer, in tokens; without it, the model's own limit."""
 
     tensor_parallel: int = Field(default=1, ge=1)
-    """The number of GPUs, or MIG slices, that one server spreads the model over."""
+    """The number of GPUs, or MIG slices, that one server spreads the model over. On Inferentia and Trainium
+    it is the number of NeuronCores as the runtime counts them, 2 in an Inferentia2 or Trainium and 4 in a
+    Trainium2; a server gets as many whole devices as have so many cores."""
 
     mig_profile: MigProfile | None = None
     """Ask for MIG slices of this profile in place of whole GPUs."""

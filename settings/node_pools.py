@@ -110,6 +110,9 @@ class Limits(Settings):
     gpus: int | None = Field(default=None, ge=0)
     """GPUs of all nodes together."""
 
+    neuron_devices: int | None = Field(default=None, ge=0)
+    """Inferentia and Trainium devices of all nodes together."""
+
     cpu: Quantity | None = None
     """Processors of all nodes together."""
 
@@ -264,6 +267,14 @@ class KarpenterApiPool(Settings):
             raise refused(
                 f"different capacity types ({', '.join(twice)} is there twice)", key="capacityTypes"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _gpus_are_asked_for_where_there_are_some(self) -> Self:
+        asked = {"gpuNames": self.instances.gpu_names, "minGpuMemoryGiB": self.instances.min_gpu_memory_gib}
+        for key, choice in asked.items():
+            if choice and self.accelerator is Accelerator.NEURON:
+                raise refused(f"without {key}: Neuron devices are no GPUs, name families", key="instances")
         return self
 
     @model_validator(mode="after")
