@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.accelerators import MIG_RESOURCE_PREFIX
 from catalog.instances import EFA_RESOURCE, instance_type
 from catalog.neuron import DEVICE_RESOURCE
 from components.claims import DeviceRequest, efa_request, gpu_request
@@ -20,7 +21,7 @@ def accelerator_requests(pool: NodePool, count: int, mig_profile: str | None = N
     if claims_gpus(pool):
         return {}
     if mig_profile is not None:
-        return {f"nvidia.com/mig-{mig_profile}": str(count)}
+        return {MIG_RESOURCE_PREFIX + mig_profile.replace("+", "."): str(count)}
     resource = DEVICE_RESOURCE if pool.accelerator is Accelerator.NEURON else GPU_RESOURCE
     return {resource: str(count)}
 

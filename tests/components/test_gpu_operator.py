@@ -26,21 +26,21 @@ OWN_CUT = GpuNodes(
 )
 TURNS = GpuNodes(kind=NodeKind.KARPENTER, sharing=Sharing(time_slicing=TimeSlicing(replicas=4)))
 
+NOWHERE: Mapping[str, str] = {}
+
 
 def values(
     *nodes: GpuNodes,
     service_monitors: bool = False,
-    system_nodes: Mapping[str, str] | None = None,
-    gpu: Gpu | None = None,
+    system_nodes: Mapping[str, str] = NOWHERE,
     **choices: Any,
 ) -> dict[str, Any]:
-    settings = gpu or Gpu(operator=GpuOperator(**choices))
-    assert settings.operator is not None
+    operator = GpuOperator(**choices)
     return helm_values(
-        settings.operator,
+        operator,
         nodes or (AUTO,),
-        gpu_parts(nodes or (AUTO,), settings),
-        system_nodes=system_nodes or {},
+        gpu_parts(nodes or (AUTO,), Gpu(operator=operator)),
+        system_nodes=system_nodes,
         service_monitors=service_monitors,
     )
 
@@ -64,7 +64,8 @@ def test_what_nodes_lack_is_installed(nodes: Sequence[GpuNodes], installed: list
     ("choice", "part"), [("driver", "driver"), ("toolkit", "toolkit"), ("device_plugin", "devicePlugin")]
 )
 def test_what_is_asked_for_is_installed_all_the_same(choice: str, part: str) -> None:
-    assert values(**{choice: True})[part] == {"enabled": True}
+    wanted: dict[str, Any] = {choice: True}
+    assert values(**wanted)[part] == {"enabled": True}
 
 
 @pytest.mark.parametrize("wanted", [True, False])

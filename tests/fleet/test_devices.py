@@ -101,6 +101,22 @@ def test_an_owner_is_switched_on_and_can_run_on_the_pools_gpu_nodes(
     assert owners(*resources) == dict.fromkeys(served, True)
 
 
+CLIENT = {"nodeSelector": {"nvidia.com/gpu.deploy.client": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "served"),
+    [
+        pytest.param([release(*OPERATOR, PLUGIN_OFF), release(*PLUGIN, CLIENT)], {Owner.CHART}, id="labelled"),
+        pytest.param([release(*PLUGIN, CLIENT)], set(), id="no operator to label nodes"),
+    ],
+)
+def test_gpu_operator_labels_its_nodes_for_clients_that_it_sends_away(
+    resources: list[Resource], served: set[Owner]
+) -> None:
+    assert owners(*karpenter_pool(), *resources) == dict.fromkeys(served, True)
+
+
 _OFF = "[settings.kubelet-device-plugins.nvidia]\nenabled = false\n"
 _DRA = _OFF + "[settings.kubelet-dra-drivers.nvidia]\nenabled = true\n"
 
