@@ -5,6 +5,7 @@ import pulumi
 import settings
 from components.gpu_software import make_gpu_software
 from components.gpu_test import GpuTest, GpuTestArgs
+from components.jobs import make_jobs
 from components.model_server import ModelServer, ModelServerArgs
 from components.neuron import scheduler_name
 from components.observability import make_observability
@@ -48,6 +49,8 @@ servers = {
 }
 
 make_observability(platform, site, serving, secrets.grafana_admin_password)
+
+make_jobs(platform, site, secrets, gpu_software)
 
 pulumi.export("cluster_name", site.name)
 pulumi.export("kubeconfig", site.kubeconfig)

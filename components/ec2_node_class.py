@@ -106,8 +106,8 @@ def node_class_spec(
         spec["capacityReservationSelectorTerms"] = reservation_terms(pool.reservations)
     if placement_group is not None:
         spec["placementGroupSelector"] = {"name": placement_group}
-    if pool.efa:
-        spec["networkInterfaces"] = _network_interfaces(pool.instances.types[0])
+    if pool.efa and (interfaces := _network_interfaces(pool.instances.types)):
+        spec["networkInterfaces"] = interfaces
     if pool.fast_image_pull:
         spec["userData"] = _FAST_IMAGE_PULL
     if tags:
@@ -143,11 +143,15 @@ def _volume(volume: RootVolume) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if value is not None}
 
 
-def _network_interfaces(type_name: str) -> list[dict[str, Any]]:
-    """All EFA interfaces of an instance type beside its primary interface, which alone takes an address."""
-    instance = instance_type(type_name)
-    interfaces = network_interfaces(instance) if instance is not None else ()
+def _network_interfaces(types: Sequence[str]) -> list[dict[str, Any]]:
+    """All EFA interfaces of the instance types beside their primary interface, which alone takes an address.
+
+    None where the types differ in them: Karpenter then attaches those of each type by itself.
+    """
+    found = {network_interfaces(known) for name in types if (known := instance_type(name)) is not None}
+    if len(found) != 1:
+        return []
     return [
         {"networkCardIndex": each.card, "deviceIndex": each.device, "interfaceType": each.kind}
-        for each in interfaces
+        for each in found.pop()
     ]

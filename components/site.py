@@ -40,6 +40,9 @@ class Site:
     system: SystemNodes
     """The steady nodes for controllers."""
 
+    region: pulumi.Output[str] | None = None
+    """The cluster's region; None where nothing of AWS is made."""
+
     def after(self, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
         """For what is made in the cluster after what it needs, and on the way down gone before it."""
         return pulumi.ResourceOptions(providers=[self.kubernetes], depends_on=needed)
@@ -74,6 +77,7 @@ def _new(platform: Platform, settings: AutoModeCluster | StandardCluster) -> Sit
         kubeconfig=cluster.kubeconfig,
         pools=nodes.pools,
         system=nodes.system,
+        region=cluster.region,
     )
 
 

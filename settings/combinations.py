@@ -14,6 +14,7 @@ from catalog.node_images import ami_release
 from settings.addons import Addons
 from settings.cluster import BuiltInNodePool, ClusterMode
 from settings.errors import Problem, wrong_value
+from settings.job_combinations import job_problems
 from settings.layout_combinations import layout_problems
 from settings.neuron_devices import problems_with_devices
 from settings.node_pools import Provisioner
@@ -47,6 +48,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _provisioners(pools, mode)
     yield from _places(pools, _mapping(values, "network"))
     yield from _names(values, pools)
+    yield from job_problems(values)
     yield from layout_problems(values)
     yield from problems_with_devices(values)
     yield from observability_problems(values)

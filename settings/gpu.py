@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from settings.base import Name, Quantity, Settings
+from settings.batch import BatchScheduler
 from settings.dra import DraDriver, Efa
 from settings.neuron import Neuron
 from settings.sharing import MigStrategy
@@ -80,6 +81,9 @@ class Gpu(Settings):
 
     neuron: Neuron | None = None
     """Install the software for nodes with Inferentia and Trainium; `{}` takes what the node pools need."""
+
+    scheduler: BatchScheduler | None = None
+    """Install a scheduler for groups of pods, such as the workers of a job."""
 
     test: GpuTest | None = None
     """Run nvidia-smi once."""

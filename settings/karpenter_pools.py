@@ -99,7 +99,8 @@ class KarpenterPool(KarpenterApiPool):
     """Pull and unpack layers of images in parallel (SOCI). Slower on volumes below 600 MiB a second."""
 
     efa: bool = False
-    """Give nodes all the EFA interfaces that they can have. All `instances.types` must have the same ones."""
+    """Give nodes all the EFA interfaces that they can have, for pods that ask for some. `instances.types` must
+    all have them. Where they differ in them, Karpenter gives each node those of its type."""
 
     placement: PlacementStrategy | None = None
     """Make a placement group for the nodes."""
@@ -121,9 +122,9 @@ class KarpenterPool(KarpenterApiPool):
         return PLAIN_VOLUME if self.accelerator is Accelerator.NONE else GPU_VOLUME
 
     @model_validator(mode="after")
-    def _efa_interfaces_agree(self) -> Self:
+    def _every_type_has_efa(self) -> Self:
         found = [instance_type(name) for name in self.instances.types]
-        layouts = {network_interfaces(known) if known else () for known in found}
-        if self.efa and (len(layouts) != 1 or () in layouts):
-            raise refused("false, or instances.types a list of types that have the same EFAs", key="efa")
+        have_efa = [bool(known and network_interfaces(known)) for known in found]
+        if self.efa and not (have_efa and all(have_efa)):
+            raise refused("false, or instances.types a list of types that have EFAs", key="efa")
         return self

@@ -21,6 +21,9 @@ class Secrets:
     grafana_admin_password: pulumi.Output[str] | None
     hugging_face_token: pulumi.Output[str] | None
     kubeconfig: pulumi.Output[str] | None
+    run_ai_client_secret: pulumi.Output[str] | None
+    run_ai_control_plane_url: pulumi.Output[str] | None
+    run_ai_ngc_api_key: pulumi.Output[str] | None
 
 
 def load(config: pulumi.Config) -> Platform:
@@ -46,6 +49,9 @@ def load_secrets(config: pulumi.Config) -> Secrets:
         grafana_admin_password=config.get_secret("grafanaAdminPassword"),
         hugging_face_token=config.get_secret("huggingFaceToken"),
         kubeconfig=config.get_secret("kubeconfig"),
+        run_ai_client_secret=config.get_secret("runAiClientSecret"),
+        run_ai_control_plane_url=config.get_secret("runAiControlPlaneUrl"),
+        run_ai_ngc_api_key=config.get_secret("runAiNgcApiKey"),
     )
 
 

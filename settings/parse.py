@@ -52,6 +52,7 @@ def _problems_between_parts(values: Mapping[str, Any], region: str | None) -> It
     pools, models = _named(values, "nodePools"), _named(values, "models")
     yield from _same_names("nodePools", pools)
     yield from _same_names("models", models)
+    yield from _same_names("jobs", _named(values, "jobs"))
     names = list(dict.fromkeys(name for _, name, _ in pools))
     for index, _, model in models:
         pool = model.get("nodePool")

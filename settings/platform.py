@@ -8,6 +8,7 @@ from settings.addons import Addons, ClusterAutoscaler, LoadBalancerController
 from settings.base import Settings
 from settings.cluster import AnyCluster
 from settings.gpu import Gpu
+from settings.jobs import Job
 from settings.karpenter import Karpenter
 from settings.karpenter_pools import KarpenterPool
 from settings.managed_pools import ManagedPool
@@ -20,6 +21,9 @@ SECRET_KEYS = {
     "grafanaAdminPassword": "The password of Grafana's administrator.",
     "huggingFaceToken": "The Hugging Face token that servers of gated models download with.",
     "kubeconfig": "The kubeconfig of a cluster that exists already, as text.",
+    "runAiClientSecret": "What Run:ai's control plane accepts this cluster by.",
+    "runAiControlPlaneUrl": "The address of Run:ai's control plane.",
+    "runAiNgcApiKey": "The NGC key of Run:ai's support-entitled charts and images.",
 }
 """Top-level keys whose values are secrets, with what they are. No model holds them."""
 
@@ -56,6 +60,9 @@ class Platform(Settings):
 
     models: tuple[Model, ...] = ()
     """The models to serve."""
+
+    jobs: tuple[Job, ...] = ()
+    """The jobs to run: distributed training and batch work."""
 
     tags: dict[str, str] = Field(default={})
     """Tags for every AWS resource that takes them."""

@@ -29,8 +29,9 @@ WITHOUT_TAGS = {
 """Resources of AWS that cannot be tagged."""
 
 
-LEARNED_FROM_AWS = {"values": {"alertmanager", "awsRegion", "region", "vpcId"}, "spec": {"role"}}
-"""What charts and node classes say that nobody knows before the cluster, its VPC and roles are there."""
+LEARNED_FROM_AWS = {"values": {"alertmanager", "awsRegion", "region", "vpcId"}, "spec": {"csi", "role"}}
+"""What charts, node classes and volumes say that nobody knows before the cluster, its VPC and roles are
+there."""
 
 
 @pytest.fixture(scope="module", params=["dev", "starter", "prod"])

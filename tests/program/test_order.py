@@ -35,7 +35,7 @@ def test_a_node_pool_goes_before_what_ends_its_nodes(graph: Graph) -> None:
 
 def test_every_pool_of_karpenter_has_its_node_class(prod: Stack) -> None:
     pools = Graph(prod).outlive(Graph(prod).kinds("NodePool"))
-    assert len(pools) == 3
+    assert len(pools) == 4
     assert all("EC2NodeClass" in outliving for outliving in pools)
 
 
@@ -101,12 +101,22 @@ EDGES = {
         "RouteTableAssociation",
         "Subnet",
     },
+    "ClusterQueue": {"kueue"},
     "ConfigMap": {"Namespace"},
     "Deployment": {"ServiceAccount"},
     "EC2NodeClass": {"AccessEntry", "Cluster", "Role", "RolePolicyAttachment", "Tag", "karpenter"},
     "EventTarget": {"EventRule", "Queue"},
     "InternetGateway": {"Vpc"},
+    "Job": {
+        "PersistentVolumeClaim",
+        "PodIdentityAssociation",
+        "Role",
+        "RolePolicy",
+        "Service",
+        "ServiceAccount",
+    },
     "KeyPolicy": {"Key"},
+    "LocalQueue": {"Namespace", "kueue"},
     "ManagedNodeGroup": {
         "Addon",
         "Cluster",
@@ -130,11 +140,14 @@ EDGES = {
     "NodeOverlay": {"karpenter"},
     "NodePool": {"EC2NodeClass"},
     "OpenIdConnectProvider": {"Cluster"},
+    "PersistentVolume": {"Cluster"},
+    "PersistentVolumeClaim": {"PersistentVolume"},
     "PodIdentityAssociation": {"Cluster", "Role", "RolePolicy"},
     "PodMonitor": {"kube-prometheus-stack"},
     "PrometheusRule": {"kube-prometheus-stack"},
     "Queue": {"Cluster"},
     "QueuePolicy": {"Queue"},
+    "ResourceFlavor": {"kueue"},
     "Role": {"Cluster"},
     "RolePolicy": {"Cluster", "KeyPolicy", "Queue", "Role", "Topic"},
     "RolePolicyAttachment": {"Role"},
@@ -162,6 +175,16 @@ EDGES = {
     "eks-inference:index:ModelServer": {"Namespace", "NodePool"},
     "eks-inference:index:Monitoring": {"Namespace"},
     "eks-inference:index:Prometheus": {"Addon", "Role", "RolePolicyAttachment"},
+    "eks-inference:index:TrainingJob": {
+        "ClusterQueue",
+        "EC2NodeClass",
+        "LocalQueue",
+        "Namespace",
+        "NodePool",
+        "ResourceFlavor",
+        "aws-mountpoint-s3-csi-driver",
+        "kueue",
+    },
     "gpu-operator": {"Namespace"},
     "karpenter": {
         "Addon",
@@ -181,6 +204,7 @@ EDGES = {
         "RolePolicy",
         "Topic",
     },
+    "kueue": {"Addon"},
     "kubernetes": {"Cluster"},
 }
 """What each kind of resource waits for by itself, in any of the stacks. Nothing else is kept waiting."""

@@ -25,11 +25,11 @@ def test_it_is_kept_and_closed(prod: Stack) -> None:
     assert cluster["vpcConfig"]["endpointPublicAccess"] is False
 
 
-def test_karpenter_runs_three_pools_on_subnets_of_the_cluster(prod: Stack) -> None:
-    assert {each["metadata"]["name"] for each in prod.of_type(NODE_POOL)} == {"h100", "l40s", "mig"}
+def test_karpenter_runs_its_pools_on_subnets_of_the_cluster(prod: Stack) -> None:
+    assert {each["metadata"]["name"] for each in prod.of_type(NODE_POOL)} == {"h100", "l40s", "mig", "training"}
     classes = prod.of_type("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")
     wanted = {"karpenter.sh/discovery": "inference-prod"}
-    assert [each["spec"]["subnetSelectorTerms"] for each in classes] == [[{"tags": wanted}]] * 3
+    assert [each["spec"]["subnetSelectorTerms"] for each in classes] == [[{"tags": wanted}]] * 4
     tagged = [
         each["availabilityZone"]
         for each in prod.of_type("aws:ec2/subnet:Subnet")

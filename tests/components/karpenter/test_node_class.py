@@ -193,3 +193,10 @@ def test_subnets_are_found_by_id_where_ids_are_known() -> None:
     built = node_class_spec(pool(), home, image=IMAGE, tags={"team": "research"})
     assert built["subnetSelectorTerms"] == [{"id": "subnet-1"}, {"id": "subnet-2"}]
     assert built["tags"] == {"team": "research"}
+
+
+def test_types_that_differ_in_efa_interfaces_leave_them_to_karpenter() -> None:
+    alike = Instances(types=("p5.48xlarge", "p5e.48xlarge"))
+    mixed = Instances(types=("p5.48xlarge", "p5en.48xlarge"))
+    assert len(spec(efa=True, instances=alike)["networkInterfaces"]) > 1
+    assert "networkInterfaces" not in spec(efa=True, instances=mixed)
