@@ -13,12 +13,13 @@ from typing import Final
 from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE
 from fleet.claimable import Claimable, plain_class
 from fleet.claims import Devices, extended_resource
-from fleet.daemons import daemon_sets, efa_plugin, neuron_part, releases, serves
+from fleet.daemons import daemon_sets, efa_plugin, releases, serves
 from fleet.facts import Fact
 from fleet.gpus import gpu_resources
 from fleet.hidden import unseen
-from fleet.image import image, launch_template
+from fleet.image import launch_template
 from fleet.kinds import Bits, Kind
+from fleet.neuron import NEURON, NeuronOwner, serving
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.quantities import milli
 from fleet.scheduling import node_requirement
@@ -26,7 +27,6 @@ from fleet.site import Site
 from fleet.span import Reading, resource
 from fleet.wire import UNKNOWN
 
-NEURON: Final = "aws.amazon.com/neuron"
 NEURON_DEVICE: Final = "aws.amazon.com/neurondevice"
 AMD: Final = "amd.com/gpu"
 OTHER: Final = "other resources"
@@ -63,14 +63,11 @@ def _running(platform: Platform, pool: NodePool, site: Site, claims: Claimable) 
 def _plugins(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[Bits, tuple[str, ...]]]:
     """Yield where device plugins other than NVIDIA's run, and the resources that each advertises."""
     reading = site.reading
-    neuron = (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE)
-    if reading.settle(resource(NEURON), image(pool, platform).neuron_plugin):
-        yield site.nodes.kinds.all, neuron
+    for neuron, bits in serving(platform, pool, site):
+        if neuron is not NeuronOwner.DRA_DRIVER:
+            yield bits, (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE)
     if pool.kind is PoolKind.FARGATE:
         return
-    for release in releases(platform, pool, "neuron-helm-chart"):
-        if reading.settle(resource(NEURON), release.value("devicePlugin.enabled").default(True).is_true()):
-            yield site.landing(neuron_part(release.values, "devicePlugin", reading)), neuron
     for release in releases(platform, pool, "aws-efa-k8s-device-plugin"):
         yield site.landing(efa_plugin(release, reading)), (EFA_RESOURCE,)
     for image_name, names in _IMAGES.items():
@@ -81,7 +78,6 @@ def _plugins(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[B
 
 _IMAGES: Final = {
     "aws-efa-k8s-device-plugin": (EFA_RESOURCE,),
-    "neuron-device-plugin": (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE),
     "rocm/k8s-device-plugin": (AMD,),
 }
 

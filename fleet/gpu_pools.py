@@ -1,4 +1,4 @@
-"""What rules ask about pools with NVIDIA GPUs."""
+"""What rules ask about pools with accelerators."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fleet.devices import some
 from fleet.facts import Fact
 from fleet.kinds import Bits
 from fleet.memo import per_platform
+from fleet.neuron import neuron_nodes
 from fleet.nodes import Nodes
 from fleet.platform import NodePool, Platform
 from fleet.pools import nodes_of
@@ -23,15 +24,21 @@ MIG_MANAGER: Final = "mig-manager"
 
 
 @per_platform
-def pool_is_for_gpus(platform: Platform, pool: NodePool) -> Verdict:
-    """Whether every node that the pool can make has GPUs, and it can make some."""
-    return _makes(platform, pool, _with_gpus) & ~_makes(platform, pool, _without_gpus)
+def pool_is_for_accelerators(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether every node that the pool can make has GPUs or Neuron devices, and it can make some."""
+    return _makes(platform, pool, _accelerated) & ~_makes(platform, pool, _plain)
 
 
 @per_platform
 def pool_is_for_nvidia(platform: Platform, pool: NodePool) -> Verdict:
-    """Whether a pool for GPUs can make nodes with NVIDIA's."""
-    return _makes(platform, pool, _with_nvidia) & pool_is_for_gpus(platform, pool)
+    """Whether a pool for accelerators can make nodes with NVIDIA's GPUs."""
+    return _makes(platform, pool, _with_nvidia) & pool_is_for_accelerators(platform, pool)
+
+
+@per_platform
+def pool_is_for_neuron(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a pool for accelerators can make nodes with Neuron devices."""
+    return _makes(platform, pool, neuron_nodes) & pool_is_for_accelerators(platform, pool)
 
 
 def _makes(platform: Platform, pool: NodePool, part: Callable[[Nodes], Bits]) -> Verdict:
@@ -58,17 +65,18 @@ def _bits(nodes: Nodes) -> Bits:
     return 0 if nodes.problem else nodes.bits
 
 
-def _with_gpus(nodes: Nodes) -> Bits:
-    return _bits(nodes) & _gpus(nodes)
+def _accelerated(nodes: Nodes) -> Bits:
+    return _bits(nodes) & _accelerators(nodes)
 
 
-def _without_gpus(nodes: Nodes) -> Bits:
-    return _bits(nodes) & ~_gpus(nodes)
+def _plain(nodes: Nodes) -> Bits:
+    return _bits(nodes) & ~_accelerators(nodes)
 
 
 def _with_nvidia(nodes: Nodes) -> Bits:
     return _bits(nodes) & nodes.kinds.accelerated("nvidia")
 
 
-def _gpus(nodes: Nodes) -> Bits:
-    return nodes.kinds.accelerated("nvidia") | nodes.kinds.accelerated("amd")
+def _accelerators(nodes: Nodes) -> Bits:
+    kinds = nodes.kinds
+    return kinds.accelerated("nvidia") | kinds.accelerated("amd") | kinds.accelerated("neuron")

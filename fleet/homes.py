@@ -22,7 +22,7 @@ ACCELERATORS: Final = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "h
 
 def asks_for(workload: Workload, names: Callable[[str], bool]) -> Verdict:
     """Whether a container asks for some of a resource whose name is among `names`."""
-    return any_of(_asks(container["resources"], names) for container in workload.containers())
+    return any_of(asks(container["resources"], names) for container in workload.containers())
 
 
 def asks_for_accelerators(workload: Workload) -> Verdict:
@@ -36,24 +36,31 @@ def claims_devices(workload: Workload) -> Verdict:
 
 
 @per_platform
-def homes(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
-    """Return the pools that would take a workload's pods if these asked for no devices.
-
-    Where pools with NVIDIA GPUs are among them, those alone: a pod that asks for devices belongs there.
-    """
+def takers(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
+    """Return the pools that would take a workload's pods if these asked for no devices."""
     pod = pod_of(platform, workload)
     stripped = Span(_without_devices(pod.most), _without_devices(pod.least), pod.undecided)
-    found = [each for each in place_pod(platform, workload, stripped) if each.verdict.holds is not False]
+    return tuple(each for each in place_pod(platform, workload, stripped) if each.verdict.holds is not False)
+
+
+@per_platform
+def homes(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
+    """Return the same; where pools with NVIDIA GPUs are among them, those alone: a pod that asks for GPUs
+    belongs there."""
+    found = takers(platform, workload)
     with_gpus = [each for each in found if pool_has_nvidia_gpus(platform, each.pool).holds is not False]
     return tuple(with_gpus or found)
 
 
 def only_home(found: tuple[PoolVerdict, ...], kind: Callable[[NodePool], Verdict]) -> Verdict:
     """Whether there is a pool to run on, and every such pool is of a kind."""
-    return any_of(each.verdict for each in found) & all_of(~each.verdict | kind(each.pool) for each in found)
+    kinds = [(each.verdict, kind(each.pool)) for each in found]
+    # A pool that is not of the kind decides, whether it is a home or not.
+    return any_of(home & own for home, own in kinds) & all_of(~home | own for home, own in kinds)
 
 
-def _asks(resources: Fact, names: Callable[[str], bool]) -> Verdict:
+def asks(resources: Fact, names: Callable[[str], bool]) -> Verdict:
+    """Whether a container's `resources` ask for some of a resource whose name is among `names`."""
     verdicts = []
     for key in ("limits", "requests"):
         amounts = resources[key]

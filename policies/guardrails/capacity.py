@@ -7,7 +7,7 @@ from typing import Final
 
 from fleet.buying import buys_spot, choices, fewer_than
 from fleet.facts import Fact
-from fleet.gpu_pools import pool_is_for_gpus
+from fleet.gpu_pools import pool_is_for_accelerators
 from fleet.image import decoded, user_data
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.verdict import Verdict, any_of
@@ -15,7 +15,7 @@ from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _BLOCKING: Final = ("NoSchedule", "NoExecute", "NO_SCHEDULE", "NO_EXECUTE")
 _TAINTS_IN_USER_DATA: Final = ("registerWithTaints", "register-with-taints", "node-taints")
-_GPU_LIMITS: Final = ("nodes", "nvidia.com/gpu", "amd.com/gpu")
+_GPU_LIMITS: Final = ("nodes", "nvidia.com/gpu", "amd.com/gpu", "aws.amazon.com/neuron")
 
 
 def blocks(taint: Fact) -> Verdict:
@@ -33,18 +33,18 @@ def _check_limit(platform: Platform, config: Config) -> Iterator[Claim]:
             limited = any_of(limits[name].is_present() for name in _GPU_LIMITS)
             yield Claim(
                 pool.urn,
-                pool_is_for_gpus(platform, pool) & ~pool.static & ~limited,
-                f"{pool.title} makes GPU nodes without a limit on GPUs or nodes, so that nothing stops what "
-                "a runaway workload buys.",
+                pool_is_for_accelerators(platform, pool) & ~pool.static & ~limited,
+                f"{pool.title} makes accelerator nodes without a limit on devices or nodes, so that nothing "
+                "stops what a runaway workload buys.",
             )
 
 
 gpu_pool_has_limit = PlatformRule(
     name="gpu-pool-has-limit",
-    description="A GPU pool that grows by itself has a limit on GPUs or nodes.",
+    description="A pool of GPU or Neuron nodes that grows by itself has a limit on devices or nodes.",
     level=Level.MANDATORY,
     severity=Severity.HIGH,
-    remediation="Set spec.limits of the NodePool: nvidia.com/gpu, or nodes.",
+    remediation="Set spec.limits of the NodePool: nvidia.com/gpu, aws.amazon.com/neuron, or nodes.",
     tags=("accelerators", "cost", "nodes"),
     url="https://karpenter.sh/docs/concepts/nodepools/",
     check=_check_limit,
@@ -59,9 +59,9 @@ def _check_tainted(platform: Platform, config: Config) -> Iterator[Claim]:
         if pool.kind is PoolKind.MANAGED or pool.has_node_class:
             yield Claim(
                 pool.urn,
-                pool_is_for_gpus(platform, pool) & ~_is_tainted(platform, pool),
-                f"{pool.title} has GPU nodes without a NoSchedule or NoExecute taint: pods that need no GPU "
-                "fill them and keep them alive.",
+                pool_is_for_accelerators(platform, pool) & ~_is_tainted(platform, pool),
+                f"{pool.title} has accelerator nodes without a NoSchedule or NoExecute taint: pods that need "
+                "no accelerator fill them and keep them alive.",
             )
 
 
@@ -79,7 +79,7 @@ def _mentions(setting: str) -> Callable[[object], bool]:
 
 gpu_nodes_tainted = PlatformRule(
     name="gpu-nodes-tainted",
-    description="GPU nodes are tainted, so that only pods that ask for GPUs run there.",
+    description="GPU and Neuron nodes are tainted, so that only pods that ask for accelerators run there.",
     level=Level.MANDATORY,
     severity=Severity.HIGH,
     remediation="Taint the pool, for example nvidia.com/gpu=true:NoSchedule, and tolerate it with Exists.",

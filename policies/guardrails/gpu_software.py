@@ -13,6 +13,7 @@ from fleet.image import image
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
 from fleet.verdict import NO, Verdict, all_of, any_of, undecided
+from guardrails.neuron import shared_claims, unserved_claim
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _HOW_TO_STOP: Final[Mapping[Owner, str]] = {
@@ -37,11 +38,12 @@ def _check_single_owner(platform: Platform, config: Config) -> Iterator[Claim]:
                 f"{pool.title}: {one} and {other} both serve the GPUs of its nodes, "
                 f"which then show none to pods or give one to two of them: {remedy}.",
             )
+        yield from shared_claims(platform, pool)
 
 
 single_device_plugin = PlatformRule(
     name="single-device-plugin",
-    description="The GPUs of a node have one owner: one device plugin, or one DRA driver.",
+    description="The accelerators of a node have one owner: one device plugin, or one DRA driver.",
     level=Level.MANDATORY,
     severity=Severity.CRITICAL,
     remediation="Keep one owner for each pool; Auto Mode's own plugin stays, so the other one has to go.",
@@ -102,6 +104,7 @@ def unserved(platform: Platform, pool: NodePool) -> Verdict:
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in pools(platform):
         family = image(pool, platform).family
+        yield unserved_claim(platform, pool)
         yield Claim(
             pool.urn,
             unserved(platform, pool),

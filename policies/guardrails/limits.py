@@ -1,4 +1,4 @@
-"""The rule that the limits of a GPU pool let it reach its GPU limit."""
+"""The rule that the limits of a pool of accelerators let it reach its limit of those."""
 
 from __future__ import annotations
 
@@ -14,36 +14,41 @@ from fleet.quantities import milli
 from fleet.verdict import NO, Verdict, undecided, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
-_GPU: Final = "nvidia.com/gpu"
+_DEVICES: Final = {"nvidia.com/gpu": "GPUs", "aws.amazon.com/neuron": "Neuron devices"}
+"""What accelerators are counted as, and called."""
 
 
 def _check_limits(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in platform.node_pools:
         limits = pool.resource.at("spec", "limits")
-        if pool.dynamic and not limits[_GPU].absent:
+        for device, called in _DEVICES.items():
+            if not pool.dynamic or limits[device].absent:
+                continue
             for name in ("cpu", "memory"):
                 yield Claim(
                     pool.urn,
-                    _stops_first(platform, pool, limits, name),
+                    _stops_first(platform, pool, device, name),
                     f"{pool.title} stops at {name} {limits[name].text()} before it has the "
-                    f"{limits[_GPU].text()} GPUs of its limit, whatever type it chooses: each limit stops.",
+                    f"{limits[device].text()} {called} of its limit, whatever type it chooses: each limit "
+                    "stops.",
                 )
 
 
-def _stops_first(platform: Platform, pool: NodePool, limits: Fact, name: str) -> Verdict:
-    """Return whether a limit allows fewer nodes than the GPU limit does, for every type it may choose."""
-    gpus, limit = limits[_GPU], limits[name]
-    amounts = {fact.path: _amount(fact) for fact in (gpus, limit)}
-    unread = [fact.property for fact in (gpus, limit) if not fact.absent and amounts[fact.path] is None]
+def _stops_first(platform: Platform, pool: NodePool, device: str, name: str) -> Verdict:
+    """Return whether a limit allows fewer nodes than the devices' does, for every type it may choose."""
+    limits = pool.resource.at("spec", "limits")
+    devices, limit = limits[device], limits[name]
+    amounts = {fact.path: _amount(fact) for fact in (devices, limit)}
+    unread = [fact.property for fact in (devices, limit) if not fact.absent and amounts[fact.path] is None]
     if limit.absent or unread:
         return undecided(*unread) if unread else NO
-    wanted, allowed = amounts[gpus.path] or 0, amounts[limit.path] or 0
+    wanted, allowed = amounts[devices.path] or 0, amounts[limit.path] or 0
 
     def stops(each: InstanceType) -> bool:
-        return allowed // _node(each, name) < wanted // (_gpus(each) * 1000)
+        return allowed // _node(each, name) < wanted // (_count(each, device) * 1000)
 
     nodes = nodes_of(platform, pool)
-    widest, narrowest = _types(nodes.most), _types(nodes.least)
+    widest, narrowest = _types(nodes.most, device), _types(nodes.least, device)
     if all(map(stops, widest)):
         return verdict(bool(widest))
     if all(map(stops, narrowest)) and not nodes.known:
@@ -59,14 +64,14 @@ def _amount(fact: Fact) -> int | None:
         return None
 
 
-def _types(nodes: Nodes) -> list[InstanceType]:
-    """Return the GPU types a pool may choose, with those that its own limits keep out."""
+def _types(nodes: Nodes, device: str) -> list[InstanceType]:
+    """Return the types with the devices that a pool may choose, with those that its own limits keep out."""
     found = [kind.type for _, kind in nodes.kinds.within(nodes.bits | nodes.over_limits)]
-    return [each for each in found if each is not None and _gpus(each)]
+    return [each for each in found if each is not None and _count(each, device)]
 
 
-def _gpus(each: InstanceType) -> int:
-    return each.accelerator.count if each.accelerator and each.accelerator.kind == "nvidia" else 0
+def _count(each: InstanceType, device: str) -> int:
+    return each.accelerator.count if each.accelerator and each.accelerator.resource == device else 0
 
 
 def _node(each: InstanceType, name: str) -> int:
@@ -78,10 +83,10 @@ def _node(each: InstanceType, name: str) -> int:
 
 gpu_pool_limits_agree = PlatformRule(
     name="gpu-pool-limits-agree",
-    description="A GPU pool's limits on cpu and memory leave room for all the GPUs of its GPU limit.",
+    description="A pool's limits on cpu and memory leave room for all the accelerators of its limit.",
     level=Level.MANDATORY,
     severity=Severity.MEDIUM,
-    remediation="Raise the limit to what the GPUs' nodes bring, or leave it out: the GPU limit is enough.",
+    remediation="Raise the limit to what the nodes bring, or leave it out: that of the devices is enough.",
     tags=("accelerators", "nodes"),
     url="https://karpenter.sh/docs/concepts/nodepools/",
     check=_check_limits,

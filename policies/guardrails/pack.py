@@ -30,6 +30,7 @@ from guardrails.karpenter import (
 )
 from guardrails.limits import gpu_pool_limits_agree
 from guardrails.mig import mig_not_on_auto_mode
+from guardrails.neuron import neuron_not_on_hybrid
 from guardrails.node_classes import node_class_exists
 from guardrails.node_pools import node_pool_fields, node_pool_label_domain
 from guardrails.pinning import charts_pinned, images_pinned
@@ -49,6 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
     single_device_plugin,
     device_plugin_present,
     driver_not_reinstalled,
+    neuron_not_on_hybrid,
     auto_mode_settings_together,
     auto_mode_no_node_access,
     auto_mode_instance_supported,

@@ -12,6 +12,7 @@ from fleet.verdict import Verdict, all_of, any_of
 from guardrails.dra import claims_only_auto_mode, claims_only_karpenter
 from guardrails.gpu_software import unserved
 from guardrails.mig import slices_only_auto_mode
+from guardrails.neuron import neuron_homeless
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 
@@ -37,6 +38,7 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
             slices_only_auto_mode(platform, workload),
             claims_only_auto_mode(platform, workload),
             claims_only_karpenter(platform, workload, allow_alpha=False),
+            neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
         ]
     )

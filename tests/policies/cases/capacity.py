@@ -23,7 +23,7 @@ _LIMIT = cases(
         "limits on processors and memory alone",
         set_("inference-pool", "spec.limits", {"cpu": "100", "memory": "1000Gi"}),
         fires={LIMIT: "inference-pool"},
-        says="NodePool inference makes GPU nodes without a limit",
+        says="NodePool inference makes accelerator nodes without a limit",
     ),
     Case(
         "a GPU pool of any maker without limits",

@@ -33,7 +33,7 @@ _HOMES = cases(
     Case(
         "a pod that asks for what no device plugin advertises",
         set_("plain", LIMITS, {"aws.amazon.com/neuron": "1"}),
-        fires={"gpu-workload-has-nodes": "plain"},
+        fires={"gpu-workload-has-nodes": "plain", "neuron-not-on-hybrid": "plain"},
     ),
     Case(
         "a pod whose node selector is not known yet",
@@ -131,7 +131,9 @@ _AUTO_MODE = cases(
     Case(
         "resources that are not known yet",
         unknown("server", LIMITS),
-        undecided={"mig-not-on-auto-mode": "server", "gpu-workload-has-nodes": "server"},
+        undecided=dict.fromkeys(
+            ("mig-not-on-auto-mode", "gpu-workload-has-nodes", "neuron-not-on-hybrid"), "server"
+        ),
     ),
     Case(
         "a selector that no pool's nodes meet",
