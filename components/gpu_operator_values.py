@@ -45,7 +45,10 @@ def helm_values(
     return {
         "operator": steady,
         "driver": _driver(nodes, parts),
-        "toolkit": _toolkit(parts),
+        "toolkit": {"enabled": parts.toolkit},
+        # With CDI, containerd injects GPUs by names that the operator's own plugin knows. The chart's plugin
+        # relies on a runtime for all containers: EKS's images have it, the toolkit sets it up without CDI.
+        "cdi": {"enabled": not (parts.toolkit and parts.chart_plugin)},
         "devicePlugin": _device_plugin(nodes, parts),
         "migManager": _mig_manager(nodes, parts),
         "mig": {"strategy": parts.mig_strategy.value if cuts_gpus else MigStrategy.SINGLE.value},
@@ -115,15 +118,6 @@ def _driver(nodes: Sequence[GpuNodes], parts: GpuParts) -> dict[str, Any]:
     if parts.driver and any(each.lacks(NodePart.DRIVER) for each in nodes):
         return {"enabled": True, "nvidiaDriverCRD": {"enabled": True, "deployDefaultCR": False}}
     return {"enabled": parts.driver}
-
-
-def _toolkit(parts: GpuParts) -> dict[str, Any]:
-    if parts.toolkit and parts.chart_plugin:
-        # The operator's plugin has containerd inject GPUs; the chart's relies on the runtime, as EKS's images
-        # set it up.
-        runtime = {"name": "NVIDIA_RUNTIME_SET_AS_DEFAULT", "value": "true"}
-        return {"enabled": True, "env": [runtime]}
-    return {"enabled": parts.toolkit}
 
 
 def _device_plugin(nodes: Sequence[GpuNodes], parts: GpuParts) -> dict[str, Any]:

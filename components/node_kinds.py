@@ -24,7 +24,7 @@ class NodeKind(StrEnum):
     """Amazon Linux 2023 for NVIDIA, in a managed node group."""
 
     HYBRID = "hybrid"
-    """A server of one's own with Ubuntu or RHEL, on which GPU Operator installs the driver."""
+    """A server of one's own with Ubuntu or RHEL. GPU Operator installs the driver unless it finds one."""
 
 
 class NodePart(StrEnum):

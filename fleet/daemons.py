@@ -6,12 +6,13 @@ controllers/state_manager.go; the EFA chart's own constraints from aws/eks-chart
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from catalog.charts import same_version
 from fleet.facts import Fact
-from fleet.image import image
+from fleet.image import Family, image
 from fleet.installed import may_belong, releases_in
 from fleet.kinds import INSTANCE_TYPE, Bits
 from fleet.kubernetes import HelmRelease
@@ -27,6 +28,15 @@ from fleet.verdict import NO, YES, Verdict
 
 GPU_PRESENT: Final = "nvidia.com/gpu.present"
 DEPLOY: Final = "nvidia.com/gpu.deploy."
+
+_SYSTEM_LABEL: Final = "feature.node.kubernetes.io/system-os_release.ID"
+_SYSTEMS: Final[Mapping[Family | None, str]] = {
+    Family.AUTO_MODE: "bottlerocket",
+    Family.BOTTLEROCKET: "bottlerocket",
+    Family.AL2023: "amzn",
+    Family.AL2: "amzn",
+}
+"""What feature discovery finds as ID in /etc/os-release."""
 
 _PCI: Final = "feature.node.kubernetes.io/pci-10de.present"
 _PCI_CLASS: Final = "feature.node.kubernetes.io/pci-0302_10de.present"
@@ -104,6 +114,10 @@ def gpu_site(site: Site, platform: Platform, pool: NodePool) -> Site:
         if site.landing(scheduling(worker, site.reading))
     }
     operated = any(site.reading.settle(LABELS, deployed) for _, deployed in policies(platform, pool))
+    system = _SYSTEMS.get(image(pool, platform).family)
+    if found and system is not None:
+        named = site.nodes.with_labels([label(_SYSTEM_LABEL, system)])
+        site = replace(site, nodes=named)
     if found and operated:
         # What may have to leave the node for a while waits for the second one.
         found |= {GPU_PRESENT, f"{DEPLOY}client"}

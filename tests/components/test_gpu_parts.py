@@ -278,13 +278,13 @@ def test_pools_get_those_labels_in_a_mixture(monkeypatch: pytest.MonkeyPatch) ->
     assert labels == {"cpu": {}, "gpu": {**brought, "team": "a"}, "servers": {}}
 
 
-def test_the_toolkit_makes_its_runtime_the_usual_one_where_the_charts_plugin_relies_on_it() -> None:
-    servers = [GpuNodes(kind=NodeKind.HYBRID)]
-    parts = gpu_parts(servers, Gpu(operator=MIXED))
-    assert (parts.operator_plugin, operator_values(servers, parts)["toolkit"]) == (True, {"enabled": True})
-    parts = gpu_parts(EVERYWHERE, Gpu(operator=MIXED))
-    runtime = {"name": "NVIDIA_RUNTIME_SET_AS_DEFAULT", "value": "true"}
-    assert operator_values(EVERYWHERE, parts)["toolkit"] == {"enabled": True, "env": [runtime]}
+@pytest.mark.parametrize("kinds", SUBSETS, ids="+".join)
+def test_the_runtime_injects_gpus_where_the_charts_plugin_meets_the_operators_toolkit(
+    kinds: tuple[NodeKind, ...],
+) -> None:
+    nodes = [GpuNodes(kind=kind) for kind in kinds]
+    by_runtime = NodeKind.HYBRID in kinds and len(kinds) > 1
+    assert operator_values(nodes, gpu_parts(nodes, Gpu(operator=MIXED)))["cdi"] == {"enabled": not by_runtime}
 
 
 # -- choices ------------------------------------------------------------------------------------------------

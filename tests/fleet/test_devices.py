@@ -13,6 +13,7 @@ from fleet.resources import Resource
 from fleet.wire import UNKNOWN
 from tests.fleet.builders import (
     GPU_TAINT,
+    affinity,
     auto_mode_cluster,
     cluster,
     ec2_node_class,
@@ -107,7 +108,9 @@ CLIENT = {"nodeSelector": {"nvidia.com/gpu.deploy.client": "true"}}
 @pytest.mark.parametrize(
     ("resources", "served"),
     [
-        pytest.param([release(*OPERATOR, PLUGIN_OFF), release(*PLUGIN, CLIENT)], {Owner.CHART}, id="labelled"),
+        pytest.param(
+            [release(*OPERATOR, PLUGIN_OFF), release(*PLUGIN, CLIENT)], {Owner.CHART}, id="labelled"
+        ),
         pytest.param([release(*PLUGIN, CLIENT)], set(), id="no operator to label nodes"),
     ],
 )
@@ -115,6 +118,15 @@ def test_gpu_operator_labels_its_nodes_for_clients_that_it_sends_away(
     resources: list[Resource], served: set[Owner]
 ) -> None:
     assert owners(*karpenter_pool(), *resources) == dict.fromkeys(served, True)
+
+
+def test_a_plugin_stays_off_bottlerocket_where_feature_discovery_tells_it() -> None:
+    wanted = [requires("feature.node.kubernetes.io/system-os_release.ID", "NotIn", "bottlerocket")]
+    gpus = [requires("nvidia.com/gpu.present", "In", "true")]
+    plugin = release(*PLUGIN, {"affinity": affinity([*gpus, *wanted])})
+    found = [release(*OPERATOR, PLUGIN_OFF), plugin]
+    assert owners(*karpenter_pool("bottlerocket@v1.68.0"), *found) == {Owner.BOTTLEROCKET: True}
+    assert owners(*karpenter_pool(), *found) == {Owner.CHART: True}
 
 
 _OFF = "[settings.kubelet-device-plugins.nvidia]\nenabled = false\n"
