@@ -3,6 +3,7 @@
 import pulumi
 
 import settings
+from components.autoscaling import make_autoscaling
 from components.gpu_software import make_gpu_software
 from components.gpu_test import GpuTest, GpuTestArgs
 from components.jobs import make_jobs
@@ -49,6 +50,7 @@ servers = {
 }
 
 make_observability(platform, site, serving, secrets.grafana_admin_password)
+make_autoscaling(platform, site, serving.namespace, servers)
 
 make_jobs(platform, site, secrets, gpu_software)
 

@@ -66,22 +66,25 @@ class ModelServer(pulumi.ComponentResource):
         rollout_minutes = _NODE_MINUTES + model.startup_minutes
         # Pulumi waits for the servers to be ready, and Kubernetes for longer than its usual ten minutes.
         patience = pulumi.CustomTimeouts(create=f"{rollout_minutes + 5}m", update=f"{rollout_minutes + 5}m")
+        servers: kubernetes.apps.v1.DeploymentSpecArgsDict = {
+            "selector": {"match_labels": labels},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rolling_update": {"max_surge": 1, "max_unavailable": 0},
+            },
+            "progress_deadline_seconds": rollout_minutes * 60,
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": pod_spec(model, args.node_pool, labels, args.scheduler),
+            },
+        }
+        # Where a scaler decides, the key must not be there at all: the next update would undo the scaling.
+        if model.fixed_replicas is not None:
+            servers["replicas"] = model.fixed_replicas
         kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata,
-            spec={
-                "replicas": model.replicas,
-                "selector": {"match_labels": labels},
-                "strategy": {
-                    "type": "RollingUpdate",
-                    "rolling_update": {"max_surge": 1, "max_unavailable": 0},
-                },
-                "progress_deadline_seconds": rollout_minutes * 60,
-                "template": {
-                    "metadata": {"labels": labels},
-                    "spec": pod_spec(model, args.node_pool, labels, args.scheduler),
-                },
-            },
+            spec=servers,
             opts=pulumi.ResourceOptions(parent=self, depends_on=account, custom_timeouts=patience),
         )
         kubernetes.core.v1.Service(
@@ -94,7 +97,7 @@ class ModelServer(pulumi.ComponentResource):
             },
             opts=child,
         )
-        if model.replicas > 1:
+        if model.several:
             kubernetes.policy.v1.PodDisruptionBudget(
                 f"{name}-budget",
                 metadata=metadata,

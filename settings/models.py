@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, model_validator
 
+from settings.autoscaling import Scaling
 from settings.base import Form, Name, Quantity, Settings, refused
 from settings.dra import GpuClaim
 from settings.sharing import MigProfile
@@ -99,8 +100,11 @@ class Model(Settings):
     profile: Profile = Profile.CONVERSATIONAL
     """Who waits for its answers, which decides how soon they must begin (`observability.slo`)."""
 
-    replicas: int = Field(default=1, ge=0)
-    """The number of servers."""
+    replicas: int | None = Field(default=None, ge=0)
+    """The number of servers; one by default, and left out where `scaling` decides."""
+
+    scaling: Scaling | None = None
+    """Let what the servers measure decide how many there are."""
 
     max_length: int | None = Field(default=None, ge=1)
     """The longest request with its answer, in tokens; without it, the model's own limit."""
@@ -136,3 +140,22 @@ class Model(Settings):
 
     shutdown: Shutdown = Shutdown()
     """How a server goes."""
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        """The number of servers, or None where it is not decided here."""
+        if self.scaling is not None:
+            return None
+        return 1 if self.replicas is None else self.replicas
+
+    @property
+    def several(self) -> bool:
+        """Whether there may be more than one server."""
+        most = self.fixed_replicas if self.scaling is None else self.scaling.max_replicas
+        return most is not None and most > 1
+
+    @model_validator(mode="after")
+    def _one_decides(self) -> Self:
+        if self.scaling is not None and self.replicas is not None:
+            raise refused("left out where scaling is given, which decides", key="replicas")
+        return self

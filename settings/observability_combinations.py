@@ -27,6 +27,8 @@ def observability_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _alerts(observability, exists)
     if not exists:
         yield from _storage(values, prometheus, cluster)
+    if prometheus is None and not _mapping(values, "autoscaling").get("prometheusAddress"):
+        yield from _unmeasured(values)
 
 
 def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]:
@@ -51,6 +53,15 @@ def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str
     ):
         fault = "is missing: without addons.ebsCsiDriver nobody makes volumes of the class gp3."
         yield Problem(("observability", "prometheus", "storageClass"), fault)
+
+
+def _unmeasured(values: Mapping[str, Any]) -> Iterator[Problem]:
+    models = values.get("models")
+    for index, model in enumerate(models if isinstance(models, list) else []):
+        if isinstance(model, Mapping) and model.get("scaling") is not None:
+            needed = "observability.prometheus (or autoscaling.prometheusAddress)"
+            fault = f"is given, but nobody measures: add {needed}."
+            yield Problem(("models", index, "scaling"), fault)
 
 
 def _has_grafana(prometheus: object) -> bool:

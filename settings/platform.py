@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from settings.addons import Addons, ClusterAutoscaler, LoadBalancerController
+from settings.autoscaling import Autoscaling
 from settings.base import Settings
 from settings.cluster import AnyCluster
 from settings.gpu import Gpu
@@ -57,6 +58,9 @@ class Platform(Settings):
 
     observability: Observability = Observability()
     """What watches the platform."""
+
+    autoscaling: Autoscaling = Autoscaling()
+    """What sizes models with `scaling`; installed where there are any."""
 
     models: tuple[Model, ...] = ()
     """The models to serve."""
