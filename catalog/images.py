@@ -12,7 +12,8 @@ from catalog._data import read_toml
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A pinned image. ``version`` is that of the software in it; ``accelerator`` the only kind it runs on."""
+    """A pinned image. ``version`` is that of the software in it; ``accelerator`` the only kind it runs on;
+    ``architectures`` are the processors that it is built for, empty where no source says."""
 
     key: str
     repository: str
@@ -20,6 +21,7 @@ class Image:
     version: str
     digest: str | None = None
     accelerator: str | None = None
+    architectures: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -45,6 +47,7 @@ def images() -> Mapping[str, Image]:
                 version=entry["version"],
                 digest=entry.get("digest"),
                 accelerator=entry.get("accelerator"),
+                architectures=tuple(entry.get("architectures", ())),
                 note=entry.get("note", ""),
             )
             for key, entry in read_toml("images")["images"].items()
@@ -59,3 +62,18 @@ def find_image(reference: str) -> Image | None:
     repository = "/".join(filter(None, (head, last.partition(":")[0])))
     repository = repository.removeprefix("docker.io/")
     return next((known for known in images().values() if known.repository == repository), None)
+
+
+def built_for(reference: str) -> tuple[str, ...]:
+    """The processor architectures of a pinned repository's image: those that its tag names, else those of the
+    pinned one. Empty where neither says, and for images of other repositories."""
+    found = find_image(reference)
+    if found is None:
+        return ()
+    tag = reference.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    named = tuple(name for mark, name in _MARKS.items() if mark in tag.split("-"))
+    return named or found.architectures
+
+
+_MARKS = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+"""How tags name architectures."""

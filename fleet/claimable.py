@@ -57,7 +57,7 @@ class Claimable:
     def holding(self, wanted: Devices, generous: bool) -> Bits:
         """Return the kinds of nodes that have such devices, as many as are wanted."""
         if wanted.device_class == ANY_CLASS:
-            return self.hidden | (self._serving if generous else 0)
+            return self.hidden | (self.serving() if generous else 0)
         if wanted.device_class not in self.known:
             return self.hidden
         counts = self.counts.get((wanted.device_class, wanted.selected.profile), {})
@@ -75,9 +75,10 @@ class Claimable:
             return False
         return wanted.selected.admits(device, generous)
 
-    @property
-    def _serving(self) -> Bits:
-        return sum(1 << index for index in {index for counts in self.counts.values() for index in counts})
+    def serving(self, device_class: str = ANY_CLASS) -> Bits:
+        """Return the kinds of nodes with devices of a class, or of any, that known drivers serve."""
+        wanted = (counts for (name, _), counts in self.counts.items() if device_class in (ANY_CLASS, name))
+        return sum(1 << index for index in {index for counts in wanted for index in counts})
 
 
 def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> Claimable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fleet.claiming import ALLOCATION_LABEL
 from fleet.devices import Owner, gpu_owners
 from fleet.homes import claims_devices, homes, only_home
 from fleet.installed import releases_in
@@ -36,8 +37,8 @@ def _check_auto_mode(platform: Platform, config: Config) -> Iterator[Claim]:
         yield Claim(
             pool.urn,
             pool.on_auto_mode & _served_by_dra(platform, pool),
-            f"A DRA driver serves the GPUs of {pool.title}, whose pods EKS Auto Mode never makes nodes for: "
-            "keep the driver off Auto Mode nodes, or move the pool to a managed node group.",
+            f"The GPUs of {pool.title} go by resource claims, for which EKS Auto Mode never makes nodes: "
+            "keep the DRA driver off Auto Mode nodes, or move the pool to a managed node group.",
         )
 
 
@@ -46,8 +47,9 @@ def _names(platform: Platform, workload: Workload) -> str:
 
 
 def _served_by_dra(platform: Platform, pool: NodePool) -> Verdict:
+    """Return whether a pool's GPUs go by claims: a driver serves them, or the pool's label says so."""
     # What an image that is not known may bring along is for single-device-plugin to name.
-    return any_of(
+    return pool.labels[ALLOCATION_LABEL].equals("dra") | any_of(
         serves
         for owner, serves in gpu_owners(platform, pool).items()
         if owner.dra and (serves.holds or owner is not Owner.BOTTLEROCKET_DRA)
@@ -101,8 +103,8 @@ def _check_karpenter(platform: Platform, config: Config) -> Iterator[Claim]:
             yield Claim(
                 pool.urn,
                 ~_kept_by_gate(platform, pool) & _served_by_dra(platform, pool),
-                f"A DRA driver serves the GPUs of {pool.title}, for whose pods Karpenter makes no nodes: "
-                "make the pool static (spec.replicas), or use a managed node group.",
+                f"The GPUs of {pool.title} go by resource claims, for which Karpenter makes no nodes: make "
+                "the pool static (spec.replicas), or use a managed node group.",
             )
 
 

@@ -14,6 +14,7 @@ from guardrails.gpu_software import unserved
 from guardrails.mig import slices_only_auto_mode
 from guardrails.neuron import neuron_homeless
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
+from guardrails.ultraservers import without_domains
 
 
 def _check_nodes(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -38,6 +39,7 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
             slices_only_auto_mode(platform, workload),
             claims_only_auto_mode(platform, workload),
             claims_only_karpenter(platform, workload, allow_alpha=False),
+            without_domains(platform, workload),
             neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
         ]

@@ -34,7 +34,7 @@ template = aws.ec2.LaunchTemplate(
 )
 
 
-def group(name: str, ami_type: str, instance_type: str, smallest: int, **more: object) -> None:
+def group(name: str, ami_type: str, instance_type: str, smallest: int, largest: int, **more: object) -> None:
     aws.eks.NodeGroup(
         name,
         cluster_name=cluster.name,
@@ -45,16 +45,17 @@ def group(name: str, ami_type: str, instance_type: str, smallest: int, **more: o
         capacity_type="ON_DEMAND",
         instance_types=[instance_type],
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-        scaling_config={"min_size": smallest, "desired_size": smallest, "max_size": 4},
+        scaling_config={"min_size": smallest, "desired_size": smallest, "max_size": largest},
         **more,
     )
 
 
-group("system", "AL2023_x86_64_STANDARD", "m7i.xlarge", 2)
+group("system", "AL2023_x86_64_STANDARD", "m7i.xlarge", 2, 4)
 group(
     "claims",
     "AL2023_x86_64_NVIDIA",
     "p5.48xlarge",
+    1,
     1,
     labels={"example.com/devices": "dra"},
     taints=[{"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}],
