@@ -20,11 +20,10 @@ from fleet.hidden import unseen
 from fleet.image import launch_template
 from fleet.kinds import Bits, Kind
 from fleet.neuron import NEURON, NeuronOwner, serving
+from fleet.overlays import ANY, overlaid
 from fleet.platform import NodePool, Platform, PoolKind
-from fleet.quantities import milli
-from fleet.scheduling import node_requirement
 from fleet.site import Site
-from fleet.span import Reading, resource
+from fleet.span import resource
 from fleet.wire import UNKNOWN
 
 NEURON_DEVICE: Final = "aws.amazon.com/neurondevice"
@@ -159,46 +158,16 @@ def _mapped(platform: Platform, site: Site, claims: Claimable, found: Units) -> 
 
 def _foreseen(platform: Platform, pool: NodePool, site: Site, found: Units) -> Units:
     """Return what both Karpenter foresees and a node really has."""
-    overlays = _overlays(platform, pool, site) if pool.kind is not PoolKind.AUTO else {}
+    overlays = overlaid(platform, pool, site) if pool.kind is not PoolKind.AUTO else {}
     foreseen: Units = {}
     for index, units in found.items():
         kind = site.nodes.kinds.kinds[index]
         known = dict(kind.type.extended_resources) if kind.type is not None else {}
         known |= overlays.get(index, {})
-        foreseen[index] = {name: min(count, known[name]) for name, count in units.items() if name in known}
+        amounts = ((name, count, known.get(name, known.get(ANY))) for name, count in units.items())
+        foreseen[index] = {name: min(count, most) for name, count, most in amounts if most is not None}
     for index, declared in overlays.items():
         # A plugin outside of the catalog may well serve what the overlay declares.
         own = foreseen.setdefault(index, {})
         own.update({name: count for name, count in declared.items() if not name.startswith("nvidia.com/")})
     return foreseen
-
-
-def _overlays(platform: Platform, pool: NodePool, site: Site) -> Units:
-    gates = [
-        release.value("settings.featureGates.nodeOverlay")
-        for release in releases(platform, pool, "karpenter")
-    ]
-    if any(gate.meets(lambda value: value is False).holds for gate in gates):
-        return {}
-    found: Units = {}
-    for overlay in platform.objects_of("karpenter.sh", "NodeOverlay"):
-        bits = site.nodes.bits
-        for each in overlay.spec["requirements"].items():
-            read = node_requirement(each, site.reading)
-            for wanted in read or ():
-                bits &= site.nodes.meeting(wanted)
-            bits = 0 if read is None else bits
-        declared = _declared(overlay.spec["capacity"], site.reading)
-        for index, _ in site.nodes.kinds.within(bits):
-            found.setdefault(index, {}).update(declared)
-    return found
-
-
-def _declared(capacity: Fact, reading: Reading) -> dict[str, int]:
-    found = {}
-    for name, amount in capacity.entries():
-        try:
-            found[name] = milli(amount.value) // 1000
-        except ValueError:
-            found[name] = 1 << 30 if reading.doubt(resource(name), amount) else 0
-    return found

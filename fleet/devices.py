@@ -7,11 +7,12 @@ plain DaemonSet) or a DRA driver. An owner counts where it is switched on and ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from fleet.daemons import daemon_sets, gpu_site, operand, policies, releases, serves
+from fleet.daemons import DEPLOY, daemon_sets, gpu_site, operand, policies, releases, serves
 from fleet.facts import Fact
 from fleet.image import Family, image
 from fleet.kinds import Bits
@@ -84,6 +85,47 @@ def shared_gpus(platform: Platform, pool: NodePool) -> dict[tuple[Owner, Owner],
 
 
 @per_platform
+def kept_apart_by_label(platform: Platform, pool: NodePool) -> dict[tuple[Owner, Owner], Verdict]:
+    """Return each owner with the part of GPU Operator that only its nvidia.com/gpu.deploy.* labels keep off.
+
+    That part is on, and would serve the same GPUs if the pool's nodes did not carry these labels.
+    """
+    if not any(key.startswith(DEPLOY) for key, _ in pool.labels.entries()):
+        return {}
+    found = owners(platform, pool)
+
+    def read(reading: Reading) -> dict[tuple[Owner, Owner], Bits]:
+        own = reading.take(found)
+        site = Site.of(nodes_of(platform, pool), reading)
+        bare = {key: each for key, each in site.nodes.labels.items() if not key.startswith(DEPLOY)}
+        unsure = {key: each for key, each in site.nodes.unsure.items() if not key.startswith(DEPLOY)}
+        gpus = gpu_site(replace(site, nodes=replace(site.nodes, labels=bare, unsure=unsure)), platform, pool)
+        pairs: dict[tuple[Owner, Owner], Bits] = {}
+        for part, reach in _operated(platform, pool, gpus):
+            for owner, bits in own.items():
+                kept = reach & bits & ~own.get(part, 0) & _nvidia(site.nodes)
+                if owner is not part and kept:
+                    pairs[owner, part] = kept
+        return pairs
+
+    both = span(read)
+    verdicts = {
+        pair: some(Span(bits, both.least.get(pair, 0), both.undecided)) for pair, bits in both.most.items()
+    }
+    return {pair: verdict for pair, verdict in verdicts.items() if verdict.holds is not False}
+
+
+def _operated(platform: Platform, pool: NodePool, gpus: Site) -> Iterator[tuple[Owner, Bits]]:
+    """Yield the parts of GPU Operator that serve GPUs, where they are on and can run."""
+    for policy, deployed in policies(platform, pool):
+        if gpus.reading.settle(LABELS, deployed & policy["devicePlugin"]["enabled"].default(True).is_true()):
+            yield Owner.GPU_OPERATOR, operand(gpus, policy, "device-plugin")
+    for values, deployed in gpu_clusters(platform, pool):
+        if gpus.reading.settle(LABELS, deployed):
+            yield Owner.GPU_OPERATOR_DRA, operand(gpus, values, "dra-driver")
+
+
+@per_platform
 def owners(platform: Platform, pool: NodePool) -> Span[Owners]:
     """Return who serves which of the pool's GPU nodes."""
 
@@ -122,9 +164,7 @@ def _serving(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[O
     if pool.kind is PoolKind.FARGATE:
         return
     gpus = gpu_site(site, platform, pool)
-    for policy, deployed in policies(platform, pool):
-        if site.reading.settle(LABELS, deployed & policy["devicePlugin"]["enabled"].default(True).is_true()):
-            yield Owner.GPU_OPERATOR, operand(gpus, policy, "device-plugin")
+    yield from _operated(platform, pool, gpus)
     for release in releases(platform, pool, "nvidia-device-plugin"):
         if site.reading.settle(LABELS, release.value("devicePlugin.enabled").default(True).is_true()):
             yield Owner.CHART, gpus.landing(scheduling(release.values, site.reading))
@@ -138,9 +178,6 @@ def _dra(platform: Platform, pool: NodePool, gpus: Site) -> Iterator[tuple[Owner
     for release in releases(platform, pool, *DRA_CHARTS):
         if gpus.reading.settle(LABELS, release.value("resources.gpus.enabled").default(True).is_true()):
             yield Owner.DRA_DRIVER, gpus.landing(scheduling(release.values["kubeletPlugin"], gpus.reading))
-    for values, deployed in gpu_clusters(platform, pool):
-        if gpus.reading.settle(LABELS, deployed):
-            yield Owner.GPU_OPERATOR_DRA, operand(gpus, values, "dra-driver")
 
 
 def gpu_clusters(platform: Platform, pool: NodePool) -> Iterator[tuple[Fact, Verdict]]:

@@ -44,7 +44,8 @@ def serving(container: Fact, variables: Mapping[str, Fact] | None = None) -> Ser
     known = {**(variables or {}), **environment(container["env"])}
     line = CommandLine(container, known)
     by_image = _image_engine(container["image"])
-    launches = list(_launches(line, by_image))
+    bare = _repository(container["image"].text() or "").endswith(_NEEDS_NO_WORDS)
+    launches = list(_launches(line, by_image, bare))
     if not launches:
         hidden = by_image is not None and line.starts_something_hidden
         return _by_environment(by_image, container, known) if by_image and hidden else None
@@ -94,6 +95,9 @@ _LAUNCHERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 _IMAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"vllm": "vllm", "sglang": "sglang", "text-generation-inference": "tgi", "tensorrt": "tensorrt-llm"}
 )
+_NEEDS_NO_WORDS: Final = ("vllm-openai",)
+"""Images whose own entry point serves, whatever it is told."""
+
 _VALUED: Final = frozenset(
     f"{dashes}{name}"
     for name in (*_MODEL[:-1], *_TENSOR, *_PIPELINE, *_DATA, *_NODES, "node-rank", "master-addr", "port")
@@ -104,7 +108,7 @@ _VALUED: Final = frozenset(
 # -- the command line -----------------------------------------------------------------------------------
 
 
-def _launches(line: CommandLine, by_image: str | None) -> Iterator[tuple[str, Sequence[str]]]:
+def _launches(line: CommandLine, by_image: str | None, bare: bool) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield each engine that is started, and the words after its name."""
     names = [word.rpartition("/")[2] for word in line.words]
     found = False
@@ -114,7 +118,7 @@ def _launches(line: CommandLine, by_image: str | None) -> Iterator[tuple[str, Se
                 found = True
                 yield engine, _until_the_end(line.words[index + len(start) :])
     # The image's own entry point takes arguments alone.
-    alone = not line.command and any(word.startswith("--") for word in line.words)
+    alone = not line.command and (bare or any(word.startswith("--") for word in line.words))
     if not found and by_image is not None and alone:
         yield by_image, line.words
 

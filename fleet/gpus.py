@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from catalog.instances import Accelerator
@@ -10,12 +11,15 @@ from fleet.daemons import policies, releases
 from fleet.devices import Owner, owners
 from fleet.facts import Fact
 from fleet.image import bottlerocket_setting, user_data
+from fleet.kinds import Bits
 from fleet.layouts import Cut
+from fleet.memo import per_platform
 from fleet.partitions import MIG_CONFIG, NVIDIA_SETTINGS, Partition, bottlerocket_cut, partition
 from fleet.platform import NodePool, Platform
+from fleet.pools import nodes_of
 from fleet.sharing import GPU, WHOLE, Replicas, Way, anything, configured, offered
 from fleet.site import Site
-from fleet.span import resource
+from fleet.span import Reading, Span, resource, span
 from fleet.wire import UNKNOWN
 
 PLUGIN_CONFIG: Final = "nvidia.com/device-plugin.config"
@@ -37,12 +41,68 @@ def gpu_resources(platform: Platform, pool: NodePool, site: Site) -> dict[int, U
         for manner in _manners(owner, platform, pool, site):
             for index, kind in site.nodes.kinds.within(bits):
                 if kind.accelerator is not None:
-                    if owner is Owner.BOTTLEROCKET:
-                        cut = bottlerocket_cut(platform, pool, kind.accelerator)
-                    else:
-                        cut = given.cut(index, kind.accelerator)
+                    cut = _cut(owner, index, kind.accelerator, given, platform, pool)
                     _raise(found.setdefault(index, {}), _units(kind.accelerator, cut, manner, pool, site))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What a device plugin is told: its MIG strategy and replicas, each None while it is not known.
+
+    `sliced` are the kinds of nodes where what it offers as nvidia.com/gpu are MIG slices, `cut` those where
+    it meets any.
+    """
+
+    owner: Owner
+    strategy: str | None
+    replicas: Replicas | None
+    bits: Bits
+    sliced: Bits
+    cut: Bits
+
+
+@per_platform
+def plugins(platform: Platform, pool: NodePool) -> Span[tuple[Plugin, ...]]:
+    """Return the device plugins that serve a pool's GPU nodes."""
+
+    def read(reading: Reading) -> tuple[Plugin, ...]:
+        site = Site.of(nodes_of(platform, pool), reading)
+        own = reading.take(owners(platform, pool))
+        given = partition(platform, pool, site) if any(not each.dra for each in own) else Partition(0, "")
+        return tuple(
+            _plugin(owner, bits, manner, given, platform, pool, site)
+            for owner, bits in own.items()
+            for manner in _manners(owner, platform, pool, site)
+        )
+
+    return span(read)
+
+
+def _plugin(
+    owner: Owner, bits: Bits, manner: Manner, given: Partition, platform: Platform, pool: NodePool, site: Site
+) -> Plugin:
+    strategy, replicas = manner
+    cut = sliced = 0
+    for index, kind in site.nodes.kinds.within(bits):
+        if kind.accelerator is not None:
+            found = _cut(owner, index, kind.accelerator, given, platform, pool)
+            if found is None and site.reading.generous:
+                cut |= 1 << index
+                sliced |= 1 << index if strategy in ("single", None) else 0
+            elif found is not None and any(each is not None for each in found.gpus):
+                cut |= 1 << index
+                offers = offered(kind.accelerator, found, strategy or "", WHOLE)
+                sliced |= 1 << index if strategy == "single" and GPU in offers else 0
+    return Plugin(owner, strategy, replicas, bits, sliced, cut)
+
+
+def _cut(
+    owner: Owner, index: int, device: Accelerator, given: Partition, platform: Platform, pool: NodePool
+) -> Cut | None:
+    if owner is Owner.BOTTLEROCKET:
+        return bottlerocket_cut(platform, pool, device)
+    return given.cut(index, device)
 
 
 def _raise(known: Units, units: Units) -> None:
@@ -91,6 +151,8 @@ def _strategy(fact: Fact, site: Site) -> str | None:
 
 def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site: Site) -> Replicas | None:
     """Return the replicas of a plugin's configuration: the node's choice by label, else the default."""
+    if _unsaid(config, platform):
+        return WHOLE
     own = site.nodes.labels.get(PLUGIN_CONFIG)
     chosen = config["default"]
     if own is not None and len(own.values) == 1:
@@ -105,6 +167,14 @@ def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site
     if not chosen.value and len(list(data.entries())) == 1:
         chosen = Fact(next(key for key, _ in data.entries()), chosen.urn, chosen.path)
     return configured(data, chosen, site.reading)
+
+
+def _unsaid(config: Fact, platform: Platform) -> bool:
+    """Whether a release says nothing of how GPUs are shared, which no version of a chart does by default."""
+    owner = platform.stack.by_urn.get(config.urn)
+    if owner is None or not config.unknown:
+        return False
+    return owner.facts.path_at(config.path).absent and owner["valueYamlFiles"].is_empty().holds is True
 
 
 def _bottlerocket_replicas(platform: Platform, pool: NodePool, site: Site) -> Replicas | None:

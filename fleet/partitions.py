@@ -235,7 +235,7 @@ def orders(platform: Platform, pool: NodePool, site: Site) -> Orders:
         elif site.reading.generous and (given.name is None or given.bits >> index & 1):
             unclear |= 1 << index
     sure = given.name is not None or site.reading.generous
-    return Orders(gpus if labelled and sure else 0, cuts, unclear, given.name or "a layout not known yet")
+    return Orders(gpus if labelled and sure else 0, cuts, unclear, f"the MIG layout {given.name}")
 
 
 def _bottlerocket_orders(platform: Platform, pool: NodePool, site: Site, gpus: Bits) -> Orders:
@@ -252,4 +252,4 @@ def _bottlerocket_orders(platform: Platform, pool: NodePool, site: Site, gpus: B
             cuts[index] = cut
         elif site.reading.doubt(resource(GPU), strategy):
             unclear |= 1 << index
-    return Orders(gpus, cuts, unclear, "its settings say")
+    return Orders(gpus, cuts, unclear, "its user data says")

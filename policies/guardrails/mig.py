@@ -9,11 +9,15 @@ from fleet.daemons import policies
 from fleet.devices import pool_has_nvidia_gpus
 from fleet.facts import Fact
 from fleet.gpu_pools import MIG_MANAGER, operand_runs
-from fleet.homes import asks_for, homes, only_home
+from fleet.hidden import unnamed_charts
+from fleet.homes import asks_for, claims_devices, homes, only_home
 from fleet.kubernetes import Workload
-from fleet.platform import NodePool, Platform
+from fleet.overlays import declares
+from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import Verdict, all_of
+from fleet.slices import Wish, asked, lacks, managed, wishes
+from fleet.verdict import NO, Verdict, all_of, any_of, undecided, verdict
+from guardrails.mig_layouts import in_a_cluster, where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _PREFIX: Final = "nvidia.com/mig"
@@ -93,4 +97,88 @@ mig_not_on_auto_mode = PlatformRule(
     tags=("accelerators", "mig", "auto-mode"),
     url="https://docs.aws.amazon.com/eks/latest/userguide/device-management-nvidia-mig.html",
     check=_check_not_on_auto_mode,
+)
+
+
+# -- who cuts -----------------------------------------------------------------------------------------------
+
+
+def uncut(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether nodes of a pool are told to cut their GPUs, and the stack has nothing there that would."""
+    # What cuts GPUs may belong to another stack, unless this one makes the cluster.
+    if pool.cluster is None or pool.kind is PoolKind.HYBRID:
+        return NO
+    told = asked(platform, pool, lambda kind: True)
+    if told.holds is False:
+        return told
+    unnamed = any_of(undecided(chart.property) for chart in unnamed_charts(platform))
+    return told & ~pool.on_auto_mode & ~managed(platform, pool) & ~unnamed
+
+
+def _check_manager(platform: Platform, config: Config) -> Iterator[Claim]:
+    for pool in pools(platform):
+        yield Claim(
+            pool.urn,
+            uncut(platform, pool),
+            f"{pool.title} is labelled for MIG, but no MIG manager runs on its nodes: their GPUs stay whole.",
+        )
+
+
+mig_manager_present = PlatformRule(
+    name="mig-manager-present",
+    description="Pools that are labelled for MIG have a MIG manager, which cuts their GPUs.",
+    level=Level.MANDATORY,
+    severity=Severity.HIGH,
+    remediation="Install GPU Operator with migManager.enabled and gfd.enabled, and let its daemons tolerate "
+    "the pool's taints; or cut the GPUs by Bottlerocket's settings.",
+    tags=("accelerators", "mig", "gpu-operator"),
+    url="https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/gpu-operator-mig.html",
+    check=_check_manager,
+)
+
+
+# -- who makes nodes ----------------------------------------------------------------------------------------
+
+
+def never_starts(platform: Platform, workload: Workload) -> Verdict:
+    """Whether a workload asks for slices, and only Karpenter could make it a node, which foresees none."""
+    return any_of(
+        verdict & _made_by_none(platform, workload, wish)
+        for wish, verdict in wishes(platform, workload)
+        if not claims_devices(workload).holds
+    )
+
+
+def _made_by_none(platform: Platform, workload: Workload, wish: Wish) -> Verdict:
+    found = homes(platform, workload)
+
+    def waits(pool: NodePool) -> Verdict:
+        by_kind = verdict(pool.kind is PoolKind.KARPENTER)
+        return by_kind & ~pool.static & ~any_of(declares(platform, pool, name) for name in wish)
+
+    some_wait = any_of(each.verdict & waits(each.pool) for each in found)
+    lacking = only_home(found, lambda pool: lacks(platform, pool, wish))
+    return some_wait & ~lacking & only_home(found, lambda pool: waits(pool) | lacks(platform, pool, wish))
+
+
+def _check_start(platform: Platform, config: Config) -> Iterator[Claim]:
+    for workload in platform.workloads:
+        if in_a_cluster(platform, workload):
+            yield Claim(
+                workload.urn,
+                never_starts(platform, workload),
+                f"{workload.title} asks for MIG slices, but can only run on {where(platform, workload)}: "
+                "Karpenter does not know slices, and makes no node for them.",
+            )
+
+
+mig_pool_can_start = PlatformRule(
+    name="mig-pool-can-start",
+    description="Pods that ask for MIG slices have nodes that Karpenter foresees, or that are there already.",
+    level=Level.MANDATORY,
+    severity=Severity.HIGH,
+    remediation="Declare the slices as capacity of a NodeOverlay, or keep nodes with spec.replicas.",
+    tags=("accelerators", "mig", "karpenter"),
+    url="https://karpenter.sh/docs/concepts/nodeoverlays/",
+    check=_check_start,
 )

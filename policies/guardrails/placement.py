@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from fleet.homes import asks_for_accelerators, homes
 from fleet.kubernetes import Workload
 from fleet.placement import PoolVerdict, place
-from fleet.platform import Platform
+from fleet.platform import NodePool, Platform
+from fleet.slices import has_no_mig
 from fleet.verdict import Verdict, all_of, any_of
 from guardrails.dra import claims_only_auto_mode, claims_only_karpenter
 from guardrails.gpu_software import unserved
-from guardrails.mig import slices_only_auto_mode
+from guardrails.mig import never_starts, slices_only_auto_mode, uncut
+from guardrails.mig_layouts import cuts_what_has_no_mig, has_bad_layout, lacks_profile
 from guardrails.neuron import neuron_homeless
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
-from guardrails.ultraservers import without_domains
+from guardrails.time_slicing import misplaces_time_slicing, shares_nowhere
 
 
 def _check_nodes(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -39,9 +41,25 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
             slices_only_auto_mode(platform, workload),
             claims_only_auto_mode(platform, workload),
             claims_only_karpenter(platform, workload, allow_alpha=False),
-            without_domains(platform, workload),
             neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
+            has_no_mig(platform, workload),
+            lacks_profile(platform, workload),
+            never_starts(platform, workload),
+            shares_nowhere(platform, workload),
+            any_of(each.verdict & _ill_cut(platform, each.pool) for each in homes(platform, workload)),
+        ]
+    )
+
+
+def _ill_cut(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a rule of its own says that a pool's GPUs do not come up as they are to be shared."""
+    return any_of(
+        [
+            cuts_what_has_no_mig(platform, pool),
+            has_bad_layout(platform, pool),
+            uncut(platform, pool),
+            misplaces_time_slicing(platform, pool),
         ]
     )
 

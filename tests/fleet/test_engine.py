@@ -38,6 +38,7 @@ def env(**variables: Any) -> list[dict[str, Any]]:
         ({"command": ["vllm", "serve", "m", "-tp", "2", "-tp", "4"]}, ("m", 4, 1, 1)),
         ({"image": VLLM, "args": ["--model=m", "--tensor-parallel-size", "4"]}, ("m", 4, 1, 1)),
         ({"image": VLLM, "args": ["m", "--max-model-len=8192"]}, ("m", 1, 1, 1)),
+        ({"image": VLLM}, (OPEN, 1, 1, 1)),
         (
             {"command": ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model", "m"]},
             ("m", 1, 1, 1),

@@ -27,6 +27,7 @@ CASES = (
                 'spec.template.metadata.labels["nvidia.com/gpu.deploy.device-plugin"]',
                 "false",
             ),
+            fires={"device-plugin-label-is-unstable": "gpu-pool"},
         ),
         Case(
             "GPU Operator's device plugin may be on",
