@@ -15,6 +15,8 @@ from guardrails.capacity import gpu_nodes_tainted, gpu_pool_has_limit, spot_pool
 from guardrails.capacity_blocks import capacity_block_settings
 from guardrails.deploy_labels import device_plugin_label_is_unstable
 from guardrails.dra import dra_not_on_auto_mode, dra_not_on_karpenter
+from guardrails.dra_groups import dra_group_has_autoscaler, dra_group_not_from_zero
+from guardrails.dra_versions import dra_needs_kubernetes_1_34
 from guardrails.efa import efa_for_many_nodes
 from guardrails.gpu_software import device_plugin_present, driver_not_reinstalled, single_device_plugin
 from guardrails.hardening import (
@@ -42,6 +44,7 @@ from guardrails.pods import pods_not_privileged
 from guardrails.rule import Rule
 from guardrails.system_nodes import system_nodes_steady
 from guardrails.time_slicing import time_slicing_on_known_nodes
+from guardrails.ultraservers import compute_domain_has_driver, ultraserver_on_managed_group
 from guardrails.undecided import undecided_in_preview
 from guardrails.versions import al2_retired, kubernetes_version_ends_soon, kubernetes_version_supported
 from guardrails.volumes import volumes_encrypted
@@ -50,6 +53,11 @@ RULES: Final[tuple[Rule, ...]] = (
     gpu_workload_has_nodes,
     dra_not_on_auto_mode,
     dra_not_on_karpenter,
+    dra_needs_kubernetes_1_34,
+    dra_group_not_from_zero,
+    dra_group_has_autoscaler,
+    ultraserver_on_managed_group,
+    compute_domain_has_driver,
     mig_not_on_auto_mode,
     mig_needs_capable_gpu,
     mig_gpu_not_listed,

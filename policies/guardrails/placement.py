@@ -17,6 +17,7 @@ from guardrails.mig_layouts import cuts_what_has_no_mig, has_bad_layout, lacks_p
 from guardrails.neuron import neuron_homeless
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 from guardrails.time_slicing import misplaces_time_slicing, shares_nowhere
+from guardrails.ultraservers import without_domains
 
 
 def _check_nodes(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -41,6 +42,7 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
             slices_only_auto_mode(platform, workload),
             claims_only_auto_mode(platform, workload),
             claims_only_karpenter(platform, workload, allow_alpha=False),
+            without_domains(platform, workload),
             neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
             has_no_mig(platform, workload),
