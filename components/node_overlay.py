@@ -29,9 +29,7 @@ class NodeOverlay:
     spec: Mapping[str, Any]
 
 
-def node_overlays(
-    pool: KarpenterPool, strategy: MigStrategy = MigStrategy.MIXED
-) -> tuple[NodeOverlay, ...]:
+def node_overlays(pool: KarpenterPool, strategy: MigStrategy = MigStrategy.MIXED) -> tuple[NodeOverlay, ...]:
     """An overlay for each kind of node that the pool may start: GPU model and number.
 
     None for a pool that keeps its number of nodes, for it waits for no pods. GPUs that have no such layout
