@@ -17,6 +17,7 @@ from automation import placement
 from automation.contracts import check_resources, unavailable
 from automation.errors import PreviewError, UsageError
 from automation.result import resource_name
+from automation.verify import command as verify
 
 if TYPE_CHECKING:
     from automation.contracts import Finding
@@ -72,6 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     placement.add_arguments(where)
     where.set_defaults(run=placement.run)
+    sanity = commands.add_parser(
+        "verify",
+        help="show or run sanity jobs for a stack's node pools and model servers",
+        description="Show the sanity jobs of a stack as YAML, or run them in the cluster and leave nothing "
+        "behind. Pools at zero start nodes for them. Run from the project's root, where Pulumi.yaml is.",
+        epilog="exit status: 0 all checks passed, or were only shown, 1 the program, its configuration or "
+        "kubectl failed, 2 usage, 3 a check failed",
+    )
+    verify.add_arguments(sanity)
+    sanity.set_defaults(run=verify.run)
     preview.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
     preview.add_argument(
         "--config-file", type=Path, metavar="F", help="read the configuration from F instead"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automation.platform import platform_of
 from automation.report import Line, print_lines
 from automation.result import Preview, resource_name
 
@@ -64,27 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 def placement_table(found: Preview) -> Table:
     """Return the verdict of every pool on every workload of a previewed stack."""
     from fleet.placement import placements
-    from fleet.platform import Platform
-    from fleet.resources import Resource, Stack
-    from fleet.wire import reveal
 
-    return placements(
-        Platform(
-            Stack(
-                Resource(
-                    urn=each.urn,
-                    type=each.type,
-                    name=each.name,
-                    properties=reveal(dict(each.inputs)),
-                    parent=each.parent or "",
-                    provider=each.provider,
-                    dependencies=each.dependencies,
-                    property_dependencies=each.property_dependencies,
-                )
-                for each in found.resources
-            )
-        )
-    )
+    return placements(platform_of(found))
 
 
 def as_json(stack: str, table: Table) -> dict[str, Any]:

@@ -102,6 +102,16 @@ class Holdings:
             found |= share.bits & steps.at_least(amount + share.of(name))
         return found
 
+    def listed(self, bits: Bits) -> dict[str, int]:
+        """Return what plugins advertise on some kinds: of each resource the least that one of those has which
+        have any, in thousandths."""
+        found: dict[str, int] = {}
+        for index, amounts in self._devices.items():
+            for name, amount in amounts.items() if bits >> index & 1 else ():
+                if amount:
+                    found[name] = min(amount, found.get(name, amount))
+        return found
+
     def most(self, name: str, bits: Bits) -> int:
         """Return the most that one of some kinds has left of a resource."""
         steps = self._steps(name)

@@ -1,0 +1,145 @@
+"""`python -m automation verify STACK`: show the sanity jobs of a stack, or run them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.errors import PreviewError, UsageError
+
+if TYPE_CHECKING:
+    from automation.verify.checks import Check, Plan
+    from automation.verify.run import Outcome
+
+CHECK_FAILED = 3
+
+MARK = "# Rendered by `python -m automation verify`"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
+    parser.add_argument("--config-file", type=Path, metavar="F", help="read the configuration from F instead")
+    parser.add_argument(
+        "--engine",
+        choices=("offline", "pulumi"),
+        default="offline",
+        help="offline needs no CLI and no cloud account; pulumi runs the Pulumi CLI (default: offline)",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check this node pool or this model alone; may be repeated",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--render", type=Path, metavar="DIR", help="write the jobs to DIR as YAML, one file a check"
+    )
+    how.add_argument("--run", action="store_true", dest="runs", help="run the jobs in the cluster by kubectl")
+    parser.add_argument("--kubeconfig", type=Path, metavar="F", help="with --run: the kubeconfig")
+    parser.add_argument("--context", metavar="C", help="with --run: the context of the kubeconfig")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Preview the stack, then print its checks as YAML, write them to files, or run them.
+
+    Exit status: 0, 1 if the program, its configuration or kubectl failed, 3 if a check did. Raises UsageError
+    and PreviewError as `automation.preview.preview` does.
+    """
+    from automation.platform import platform_of
+    from automation.preview import preview
+    from automation.verify.checks import names, plan
+
+    if not arguments.runs and (arguments.kubeconfig or arguments.context):
+        raise UsageError("--kubeconfig and --context go with --run")
+    found = preview(
+        Path.cwd(), arguments.stack, config_file=arguments.config_file, packs=[], engine=arguments.engine
+    )
+    if found.failed:
+        for diagnostic in found.diagnostics:
+            print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
+        return 1
+    platform = platform_of(found)
+    there = names(platform)
+    for name in arguments.only:
+        if name not in there:
+            raise UsageError(f"--only {name}: there is only {', '.join(there) or 'nothing to check'}")
+    chosen = plan(platform, arguments.only)
+    for name, reason in chosen.left_out.items():
+        print(f"not checked: {name}: {reason}", file=sys.stderr)
+    if arguments.runs:
+        return _run(arguments, chosen)
+    if arguments.render is None:
+        sys.stdout.write(as_yaml(chosen.checks))
+        return 0
+    files = render(chosen.checks, arguments.render)
+    print(f"Rendered {len(files)} files to {arguments.render}; apply them in their order")
+    return 0
+
+
+def as_yaml(checks: Iterable[Check]) -> str:
+    """Return the namespace and all objects of the checks as one stream of documents."""
+    from automation.verify.jobs import namespace
+
+    return "---\n".join([_dump([namespace()]), *(_commented(check) for check in checks)])
+
+
+def render(checks: Sequence[Check], folder: Path) -> list[Path]:
+    """Write the namespace and each check to a file in `folder`, in place of those of an earlier rendering.
+
+    Raises PreviewError where the folder cannot be written.
+    """
+    from automation.verify.jobs import namespace
+
+    texts = {"00-namespace.yaml": _dump([namespace()])}
+    texts |= {f"{check.name}.yaml": _commented(check) for check in checks}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.yaml"):
+            if old.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+                old.unlink()
+        for name, text in texts.items():
+            (folder / name).write_text(f"{MARK}\n{text}", encoding="utf-8")
+    except OSError as error:
+        raise PreviewError(f"--render {folder}: {error.strerror}: {error.filename}") from None
+    return [folder / name for name in texts]
+
+
+def _run(arguments: argparse.Namespace, chosen: Plan) -> int:
+    from automation.verify.kubectl import Kubectl
+    from automation.verify.run import run_checks
+
+    if not chosen.checks:
+        print("nothing to check")
+        return 0
+    outcomes = run_checks(Kubectl(arguments.kubeconfig, arguments.context), chosen.checks)
+    sys.stdout.writelines(f"{line}\n" for line in report(outcomes))
+    return 0 if all(outcome.passed for outcome in outcomes) else CHECK_FAILED
+
+
+def report(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield the logs, then the verdicts: a line for each check, and how many passed."""
+    for outcome in outcomes:
+        yield f"== {outcome.check.name}"
+        yield from outcome.log.splitlines()
+    yield ""
+    for outcome in outcomes:
+        verdict = "passed" if outcome.passed else f"FAILED ({outcome.reason})"
+        yield f"{outcome.check.name}: {verdict}: {outcome.check.proves}"
+    passed = sum(outcome.passed for outcome in outcomes)
+    yield f"{passed} of {len(outcomes)} checks passed"
+
+
+def _commented(check: Check) -> str:
+    return f"# {check.proves}\n{_dump(check.objects)}"
+
+
+def _dump(objects: Iterable[object]) -> str:
+    import yaml
+
+    return str(yaml.safe_dump_all(objects, sort_keys=False, width=1000, allow_unicode=True))
