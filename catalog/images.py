@@ -56,12 +56,14 @@ def images() -> Mapping[str, Image]:
 
 
 def find_image(reference: str) -> Image | None:
-    """The pinned image whose repository a container's ``image`` names, whatever its tag or digest."""
+    """The pinned image whose repository a container's ``image`` names, whatever its tag or digest; of several
+    from one repository the one with that tag."""
     name = reference.partition("@")[0]
     head, _, last = name.rpartition("/")
-    repository = "/".join(filter(None, (head, last.partition(":")[0])))
-    repository = repository.removeprefix("docker.io/")
-    return next((known for known in images().values() if known.repository == repository), None)
+    base, _, tag = last.partition(":")
+    repository = "/".join(filter(None, (head, base))).removeprefix("docker.io/")
+    found = [known for known in images().values() if known.repository == repository]
+    return next((known for known in found if known.tag == tag), found[0] if found else None)
 
 
 def built_for(reference: str) -> tuple[str, ...]:

@@ -182,3 +182,30 @@ def test_a_node_class_lives_where_the_cluster_does() -> None:
         "securityGroupSelectorTerms": [{"id": "sg-1"}],
         "ephemeralStorage": {"size": "200Gi", "iops": 16000, "throughput": 1000},
     }
+
+
+NEURON = {"accelerator": Accelerator.NEURON}
+
+
+def test_auto_mode_finds_neuron_instances_by_their_categories() -> None:
+    assert requirement("eks.amazonaws.com/instance-category", **NEURON) == ("In", ["inf", "trn"])
+    assert requirement("eks.amazonaws.com/instance-accelerator-manufacturer", **NEURON) is None
+
+
+def test_a_pools_own_categories_come_first() -> None:
+    own = Instances(categories=("inf",))
+    assert requirement("eks.amazonaws.com/instance-category", instances=own, **NEURON) == ("In", ["inf"])
+
+
+def test_neuron_nodes_are_tainted_and_limited_by_devices() -> None:
+    built = spec(limits=Limits(neuron_devices=12), **NEURON)
+    assert built["limits"] == {"aws.amazon.com/neuron": "12"}
+    assert built["template"]["spec"]["taints"] == [
+        {"key": "aws.amazon.com/neuron", "value": "present", "effect": "NoSchedule"}
+    ]
+
+
+@pytest.mark.parametrize("choice", [{"gpu_names": ("l40s",)}, {"min_gpu_memory_gib": 20}])
+def test_neuron_pools_do_not_choose_by_gpu(choice: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="Neuron devices are no GPUs"):
+        pool(instances=Instances(**choice), **NEURON)

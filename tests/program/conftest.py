@@ -23,3 +23,9 @@ def starter() -> Stack:
 def prod() -> Stack:
     """The prod stack as it is committed."""
     return preview(stack="prod")
+
+
+@pytest.fixture(scope="session")
+def neuron() -> Stack:
+    """The neuron stack as it is committed."""
+    return preview(stack="neuron")

@@ -16,11 +16,11 @@ CONTROLLERS = ("karpenter", "cluster-autoscaler", "aws-load-balancer-controller"
 
 
 @pytest.fixture(scope="module")
-def graphs(dev: Stack, starter: Stack, prod: Stack) -> dict[str, Graph]:
-    return {"dev": Graph(dev), "starter": Graph(starter), "prod": Graph(prod)}
+def graphs(dev: Stack, starter: Stack, prod: Stack, neuron: Stack) -> dict[str, Graph]:
+    return {"dev": Graph(dev), "starter": Graph(starter), "prod": Graph(prod), "neuron": Graph(neuron)}
 
 
-@pytest.fixture(params=["dev", "starter", "prod"])
+@pytest.fixture(params=["dev", "starter", "prod", "neuron"])
 def graph(request: pytest.FixtureRequest, graphs: dict[str, Graph]) -> Graph:
     return graphs[request.param]
 
@@ -57,6 +57,9 @@ def test_controllers_go_before_their_nodes_names_and_permissions(graph: Graph) -
 
 
 def test_dns_and_controllers_find_steady_nodes(graph: Graph) -> None:
+    (cluster,) = graph.find(lambda each: each["type"] == CLUSTER)
+    if graph.resources[cluster]["inputs"].get("computeConfig"):
+        return  # Auto Mode makes nodes for whatever waits.
     for urn in graph.find(lambda each: each["name"] == "dns-coredns"):
         assert "system" in {graph.resources[each]["name"] for each in graph.needs(urn)}
 
@@ -90,7 +93,7 @@ def test_no_pool_waits_for_a_pool_of_its_kind(graph: Graph) -> None:
 
 EDGES = {
     "AccessEntry": {"Cluster", "Role"},
-    "Addon": {"Cluster", "ManagedNodeGroup", "Role", "RolePolicyAttachment"},
+    "Addon": {"Addon", "Cluster", "ManagedNodeGroup", "Role", "RolePolicyAttachment"},
     "Alias": {"Key"},
     "Cluster": {
         "Key",
@@ -103,6 +106,7 @@ EDGES = {
     },
     "ClusterQueue": {"kueue"},
     "ConfigMap": {"Namespace"},
+    "DaemonSet": {"Namespace"},
     "Deployment": {"ServiceAccount"},
     "EC2NodeClass": {"AccessEntry", "Cluster", "Role", "RolePolicyAttachment", "Tag", "karpenter"},
     "EventTarget": {"EventRule", "Queue"},
@@ -137,8 +141,9 @@ EDGES = {
         "RouteTableAssociation",
         "Subnet",
     },
+    "NodeClass": {"Cluster", "Role", "Route", "RouteTableAssociation", "Subnet"},
     "NodeOverlay": {"karpenter"},
-    "NodePool": {"EC2NodeClass"},
+    "NodePool": {"EC2NodeClass", "NodeClass"},
     "OpenIdConnectProvider": {"Cluster"},
     "PersistentVolume": {"Cluster"},
     "PersistentVolumeClaim": {"PersistentVolume"},
@@ -172,7 +177,7 @@ EDGES = {
     "cluster-autoscaler": {"Addon", "Cluster", "PodIdentityAssociation", "Role", "RolePolicy"},
     "eks-inference:index:GpuOperator": {"Addon"},
     "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
-    "eks-inference:index:ModelServer": {"Namespace", "NodePool"},
+    "eks-inference:index:ModelServer": {"ManagedNodeGroup", "Namespace", "NodeClass", "NodePool"},
     "eks-inference:index:Monitoring": {"Namespace"},
     "eks-inference:index:Prometheus": {"Addon", "Role", "RolePolicyAttachment"},
     "eks-inference:index:TrainingJob": {
@@ -206,6 +211,7 @@ EDGES = {
     },
     "kueue": {"Addon"},
     "kubernetes": {"Cluster"},
+    "neuron-helm-chart": {"Addon"},
 }
 """What each kind of resource waits for by itself, in any of the stacks. Nothing else is kept waiting."""
 

@@ -117,11 +117,7 @@ _PLUGIN = cases(
     Case(
         "the chart and a DaemonSet on different nodes",
         add("spare-plugin"),
-        set_(
-            "neuron",
-            "values.devicePlugin",
-            {"affinity": {"nodeAffinity": {}}, "nodeSelector": {"example.com/pool": "inf2"}},
-        ),
+        set_("neuron", "values.devicePlugin", {"nodeSelector": {"example.com/pool": "inf2"}}),
     ),
     Case(
         "a DaemonSet that may be on the chart's nodes",
