@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pulumi
 
+from catalog.addons import addon_version
 from components import monitors
 from components.alert_topic import AlertTopic, AlertTopicArgs
+from components.cloud_watch import CloudWatch, CloudWatchArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.prometheus import Prometheus, PrometheusArgs
 from components.rules import rule_groups
@@ -16,6 +18,7 @@ from components.system_nodes import system_pool
 from settings.cluster import AutoModeCluster
 from settings.cluster import ExistingCluster as ExistingClusterSettings
 from settings.node_pools import Accelerator
+from settings.observability_combinations import CLOUD_WATCH_ADDON
 from settings.platform import Platform
 
 
@@ -25,9 +28,11 @@ def make_observability(
     serving: ServingNamespace,
     grafana_password: pulumi.Output[str] | None,
 ) -> None:
-    """Prometheus where it is asked for, and what it is told; nothing where nobody watches."""
+    """Prometheus and CloudWatch where they are asked for, and what they are told; nothing where nobody
+    watches."""
     observability = platform.observability
     topic = _topic(platform) if observability.alerts.call else None
+    _cloud_watch(platform, site, topic)
     prometheus = _prometheus(platform, site, topic, grafana_password)
     if observability.monitored:
         Monitoring(
@@ -77,6 +82,32 @@ def _prometheus(
             tags=platform.tags,
         ),
         site.after(*site.system.ready, *site.system.volumes),
+    )
+
+
+def _cloud_watch(platform: Platform, site: Site, topic: AlertTopic | None) -> None:
+    settings, cluster = platform.observability.cloud_watch, platform.cluster
+    if settings is None or isinstance(cluster, ExistingClusterSettings) or site.region is None:
+        return
+    version = settings.version or addon_version(CLOUD_WATCH_ADDON, cluster.version)
+    if version is None:
+        raise ValueError(
+            f"no version of {CLOUD_WATCH_ADDON} is pinned for Kubernetes {cluster.version}: give one in "
+            "observability.cloudWatch.version"
+        )
+    CloudWatch(
+        "cloud-watch",
+        CloudWatchArgs(
+            settings=settings,
+            slo=platform.observability.slo,
+            version=version,
+            cluster_name=site.name,
+            region=site.region,
+            gpus=any(pool.accelerator is Accelerator.NVIDIA for pool in platform.node_pools),
+            topic_arn=topic.arn if topic is not None else None,
+            requires=site.system.ready,
+            tags=platform.tags,
+        ),
     )
 
 

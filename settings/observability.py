@@ -1,5 +1,5 @@
-"""What watches the platform: Prometheus with Grafana in the cluster; the targets that it is held to, and who
-hears of it when they are missed."""
+"""What watches the platform: Prometheus with Grafana in the cluster, or CloudWatch; the targets that it is
+held to, and who hears of it when they are missed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from settings.addons import AddonVersion
 from settings.base import Form, Quantity, Settings, refused
+from settings.cluster import RetentionDays
 from settings.models import Profile
 from settings.nodes import VolumeSize
 
@@ -60,6 +62,20 @@ class Prometheus(Settings):
     grafana: bool = True
     """Run Grafana, with dashboards of GPUs, of model servers and of cost. Its administrator's password is the
     secret `grafanaAdminPassword`; without it, one that is made up in the cluster."""
+
+
+class CloudWatch(Settings):
+    """CloudWatch in place of, or beside, Prometheus: EKS's add-on with its agent and Fluent Bit, a dashboard,
+    and alarms. It sees nodes, pods and GPUs; what model servers measure, Prometheus alone reads."""
+
+    version: AddonVersion | None = None
+    """The version of the add-on amazon-cloudwatch-observability, in place of the pinned one."""
+
+    container_logs: bool = True
+    """Send the logs of all containers and nodes by Fluent Bit."""
+
+    log_retention_days: RetentionDays = 30
+    """How long these logs, and the agent's own, are kept."""
 
 
 class TimeToFirstToken(Settings):
@@ -129,6 +145,9 @@ class Observability(Settings):
     service_monitors: bool = False
     """Whether somebody else has brought the definitions of Prometheus Operator into the cluster, so that
     monitors can be made. With `prometheus` they always can."""
+
+    cloud_watch: CloudWatch | None = None
+    """Send metrics and logs to CloudWatch; `{}` takes the defaults."""
 
     slo: Slo = Slo()
     """What the platform is held to."""

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from catalog.addons import addon_version
 from settings.cluster import ClusterMode
 from settings.errors import Problem
+
+CLOUD_WATCH_ADDON = "amazon-cloudwatch-observability"
 
 _OUTSIDE = "is given, but must be left out: in a cluster of mode existing nothing is made outside Kubernetes."
 
@@ -24,15 +27,18 @@ def observability_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     if "grafanaAdminPassword" in values and not _has_grafana(prometheus):
         fault = "is given, but must be left out: there is no Grafana without observability.prometheus."
         yield Problem(("grafanaAdminPassword",), fault)
+    if exists and observability.get("cloudWatch") is not None:
+        yield Problem(("observability", "cloudWatch"), _OUTSIDE)
     yield from _alerts(observability, exists)
     if not exists:
         yield from _storage(values, prometheus, cluster)
+        yield from _version(observability, cluster)
     if prometheus is None and not _mapping(values, "autoscaling").get("prometheusAddress"):
         yield from _unmeasured(values)
 
 
 def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]:
-    nobody = observability.get("prometheus") is None
+    nobody = observability.get("prometheus") is None and observability.get("cloudWatch") is None
     for key in ("emails", "topicArn"):
         if not _mapping(observability, "alerts").get(key):
             continue
@@ -40,7 +46,7 @@ def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]
         if exists:
             yield Problem(place, _OUTSIDE)
         elif nobody:
-            yield Problem(place, "is given, but nobody would call: add prometheus beside it.")
+            yield Problem(place, "is given, but nobody would call: add prometheus or cloudWatch beside it.")
 
 
 def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str, Any]) -> Iterator[Problem]:
@@ -53,6 +59,15 @@ def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str
     ):
         fault = "is missing: without addons.ebsCsiDriver nobody makes volumes of the class gp3."
         yield Problem(("observability", "prometheus", "storageClass"), fault)
+
+
+def _version(observability: Mapping[str, Any], cluster: Mapping[str, Any]) -> Iterator[Problem]:
+    cloud_watch, version = observability.get("cloudWatch"), cluster.get("version")
+    if not isinstance(cloud_watch, Mapping) or not isinstance(version, str) or "version" in cloud_watch:
+        return
+    if addon_version(CLOUD_WATCH_ADDON, version) is None:
+        fault = f"is missing: no version of {CLOUD_WATCH_ADDON} is pinned for Kubernetes {version}."
+        yield Problem(("observability", "cloudWatch", "version"), fault)
 
 
 def _unmeasured(values: Mapping[str, Any]) -> Iterator[Problem]:

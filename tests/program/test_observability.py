@@ -158,3 +158,67 @@ def test_an_existing_cluster_is_watched_without_anything_in_aws() -> None:
 def test_nothing_is_made_where_nobody_watches(dev: Stack) -> None:
     made = {each["type"] for each in dev.resources.values()}
     assert not made & {POD_MONITOR, RULE, "aws:sns/topic:Topic", "eks-inference:index:Monitoring"}
+
+
+@pytest.fixture(scope="module")
+def in_cloud_watch() -> Stack:
+    def change(config: Config) -> None:
+        config[SETTINGS] = {"cloudWatch": {}, "alerts": {"emails": ["oncall@example.com"]}}
+
+    return preview(change)
+
+
+def test_cloud_watch_is_the_alternative_to_prometheus(in_cloud_watch: Stack) -> None:
+    assert (in_cloud_watch.status, in_cloud_watch.violations) == (0, set()), in_cloud_watch.complaints
+    (addon,) = [
+        each
+        for each in in_cloud_watch.of_type("aws:eks/addon:Addon")
+        if each["addonName"] == "amazon-cloudwatch-observability"
+    ]
+    assert addon["addonVersion"] == "v6.7.0-eksbuild.1"
+    assert addon["podIdentityAssociations"][0]["serviceAccount"] == "cloudwatch-agent"
+    assert json.loads(addon["configurationValues"])["containerLogs"] == {"enabled": True}
+    assert POD_MONITOR not in {each["type"] for each in in_cloud_watch.resources.values()}
+
+
+def test_alarms_go_to_the_topic(in_cloud_watch: Stack) -> None:
+    alarms = in_cloud_watch.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
+    assert {each["name"] for each in alarms} == {
+        "inference-dev-failed-nodes",
+        "inference-dev-pending-pods",
+        "inference-dev-full-disks",
+    }
+    for each in alarms:
+        assert each["dimensions"] == {"ClusterName": "inference-dev"}
+        assert each["alarmActions"] == each["okActions"] == ["<unknown>"]
+    assert in_cloud_watch.one("aws:kms/keyPolicy:KeyPolicy")
+
+
+def test_logs_are_not_kept_for_ever(in_cloud_watch: Stack) -> None:
+    groups = {
+        each["name"]: each["retentionInDays"]
+        for each in in_cloud_watch.of_type("aws:cloudwatch/logGroup:LogGroup")
+    }
+    insights = {name.rpartition("/")[2]: days for name, days in groups.items() if "containerinsights" in name}
+    assert insights == {"performance": 30, "application": 30, "dataplane": 30, "host": 30}
+    (agents,) = Graph(in_cloud_watch).find(
+        lambda each: (
+            each["type"] == "aws:eks/addon:Addon"
+            and each["inputs"]["addonName"] == "amazon-cloudwatch-observability"
+        )
+    )
+    needed = {in_cloud_watch.resources[each]["name"] for each in Graph(in_cloud_watch).needs(agents)}
+    assert {"cloud-watch-performance", "cloud-watch-host"} <= needed
+
+
+def test_what_watches_in_aws_is_tagged(in_cloud_watch: Stack) -> None:
+    watching = [
+        each
+        for each in in_cloud_watch.resources.values()
+        if "cloud-watch" in each["name"] and each["type"].startswith("aws:")
+    ]
+    untagged = {each["type"] for each in watching if "environment" not in each["inputs"].get("tags", {})}
+    assert untagged <= {
+        "aws:cloudwatch/dashboard:Dashboard",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    }
