@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from fleet.command_line import HIDDEN, CommandLine, environment
 from fleet.facts import ABSENT, Fact
+from fleet.kubernetes import Workload
 from fleet.wire import UNKNOWN
 
 
@@ -70,6 +71,13 @@ def serving(container: Fact, variables: Mapping[str, Fact] | None = None) -> Ser
         headless="headless" in arguments,
         arguments=MappingProxyType(arguments),
     )
+
+
+def group_variables(workload: Workload) -> dict[str, Fact]:
+    """Return the variables that pods of a LeaderWorkerSet get of it."""
+    if workload.kind != "LeaderWorkerSet":
+        return {}
+    return {"LWS_GROUP_SIZE": workload.owner.spec.at("leaderWorkerTemplate", "size").default(1)}
 
 
 _MODEL: Final = ("model", "model-path", "model-id", "")

@@ -11,6 +11,7 @@ from fleet.daemons import policies, releases
 from fleet.devices import Owner, owners
 from fleet.facts import Fact
 from fleet.image import bottlerocket_setting, user_data
+from fleet.installed import unsaid
 from fleet.kinds import Bits
 from fleet.layouts import Cut
 from fleet.memo import per_platform
@@ -151,7 +152,8 @@ def _strategy(fact: Fact, site: Site) -> str | None:
 
 def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site: Site) -> Replicas | None:
     """Return the replicas of a plugin's configuration: the node's choice by label, else the default."""
-    if _unsaid(config, platform):
+    if unsaid(platform, config):
+        # No version of a chart shares GPUs by default.
         return WHOLE
     own = site.nodes.labels.get(PLUGIN_CONFIG)
     chosen = config["default"]
@@ -167,14 +169,6 @@ def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site
     if not chosen.value and len(list(data.entries())) == 1:
         chosen = Fact(next(key for key, _ in data.entries()), chosen.urn, chosen.path)
     return configured(data, chosen, site.reading)
-
-
-def _unsaid(config: Fact, platform: Platform) -> bool:
-    """Whether a release says nothing of how GPUs are shared, which no version of a chart does by default."""
-    owner = platform.stack.by_urn.get(config.urn)
-    if owner is None or not config.unknown:
-        return False
-    return owner.facts.path_at(config.path).absent and owner["valueYamlFiles"].is_empty().holds is True
 
 
 def _bottlerocket_replicas(platform: Platform, pool: NodePool, site: Site) -> Replicas | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from fleet.facts import Fact
 from fleet.kubernetes import HelmRelease
 from fleet.platform import Cluster, Platform
 from fleet.resources import Resource
@@ -35,6 +36,14 @@ def releases_in(platform: Platform, cluster: Cluster | None, chart: str) -> Iter
     for release in platform.releases_of(chart):
         if may_belong(platform, cluster, release.resource):
             yield release
+
+
+def unsaid(platform: Platform, value: Fact) -> bool:
+    """Whether a release's value is its chart's default, which is not known of this version of the chart."""
+    release = platform.stack.by_urn.get(value.urn)
+    if release is None or not value.unknown:
+        return False
+    return release.facts.path_at(value.path).absent and release["valueYamlFiles"].is_empty().holds is True
 
 
 def provides(platform: Platform, cluster: Cluster, addon: str) -> Verdict:

@@ -16,6 +16,7 @@ from catalog.instances import Accelerator
 from fleet.daemons import DEPLOY, daemon_sets, discovery, gpu_site, operand, policies, serves
 from fleet.facts import ABSENT, Fact
 from fleet.image import Family, bottlerocket_setting, decoded, image, user_data
+from fleet.installed import unsaid
 from fleet.kinds import Bits
 from fleet.layouts import UNCUT, Cut, Layouts, cut_by_name, parsed, whole
 from fleet.platform import NodePool, Platform
@@ -94,7 +95,7 @@ def partition(platform: Platform, pool: NodePool, site: Site) -> Partition:
             source = Source(place=owner["spec"])
     if cut_by_script(platform, pool).holds:
         bits, source = site.nodes.kinds.all, Source(place=user_data(pool, platform))
-    name = _name(pool, site, default, bits)
+    name = _name(platform, pool, site, default, bits)
     if name == "":
         return Partition(bits, name)
     unseen = not platform.clusters and not bits
@@ -128,11 +129,15 @@ def cut_by_script(platform: Platform, pool: NodePool) -> Verdict:
     )
 
 
-def _name(pool: NodePool, site: Site, default: Fact, bits: Bits) -> str | None:
+def _name(platform: Platform, pool: NodePool, site: Site, default: Fact, bits: Bits) -> str | None:
     """Return the layout's name: the label's, else MIG manager's default, which only matters where it runs."""
     label = site.nodes.labels.get(MIG_CONFIG)
-    if label is None and MIG_CONFIG not in site.nodes.unsure:
-        chosen = default.default("").text()
+    if any(MIG_CONFIG.startswith(prefix) for prefix in site.nodes.vague):
+        site.reading.doubt(resource(GPU), pool.labels)
+        return None
+    if not _labelled(site):
+        # No version of the chart cuts GPUs by default.
+        chosen = "" if unsaid(platform, default) else default.default("").text()
         if chosen is None and bits:
             site.reading.doubt(resource(GPU), default)
         return "" if chosen in UNCUT else chosen
@@ -143,13 +148,20 @@ def _name(pool: NodePool, site: Site, default: Fact, bits: Bits) -> str | None:
     return None
 
 
+def _labelled(site: Site) -> bool:
+    """Whether nodes surely carry the layout's label; a requirement that it be missing gives them none."""
+    label = site.nodes.labels.get(MIG_CONFIG)
+    return MIG_CONFIG in site.nodes.unsure or (label is not None and not label.optional)
+
+
 # -- MIG manager's ConfigMap ----------------------------------------------------------------------------
 
 
 def _layouts(platform: Platform, config: Fact) -> Source:
     """Return the layouts of the ConfigMap that MIG manager is given: the chart's own, or one of the stack."""
     name = config["name"]
-    if name.absent or name.text() in ("", _DEFAULT_MAP):
+    # Every version of the chart leaves MIG manager the layouts that it brings.
+    if name.absent or name.text() in ("", _DEFAULT_MAP) or unsaid(platform, name):
         return Source()
     if name.unknown:
         return Source(place=name)
@@ -222,7 +234,7 @@ def orders(platform: Platform, pool: NodePool, site: Site) -> Orders:
     if image(pool, platform).family is Family.BOTTLEROCKET:
         return _bottlerocket_orders(platform, pool, site, gpus)
     given = partition(platform, pool, site)
-    labelled = MIG_CONFIG in nodes.labels or MIG_CONFIG in nodes.unsure
+    labelled = _labelled(site) or pool.labels.unknown
     told = gpus if labelled else gpus & given.bits
     if given.name == "" or not told:
         return Orders()

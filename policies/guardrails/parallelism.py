@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.devices import some
-from fleet.engine import serving
+from fleet.engine import group_variables, serving
 from fleet.facts import Fact
 from fleet.gpus import plugins
 from fleet.homes import asks_for, homes, only_home
@@ -34,8 +34,9 @@ def _check_parallel(platform: Platform, config: Config) -> Iterator[Claim]:
 
 def _spread(workload: Workload) -> Iterator[tuple[str, Fact]]:
     """Yield over how many GPUs a workload's containers spread a model, in the ways that need them to talk."""
+    variables = group_variables(workload)
     for container in workload.containers():
-        found = serving(container)
+        found = serving(container, variables)
         if found is not None:
             yield "tensor", found.tensor
             yield "pipeline", found.pipeline

@@ -76,6 +76,14 @@ CASES = (
             unknown("device-plugin", "values.tolerations"),
             undecided={"device-plugin-present": ("gpu", "inference-pool", "block-pool")},
         ),
+        Case(
+            "a Capacity Block group whose type its launch template names",
+            add("spare-block-template", "spare-block"),
+            remove("spare-block", "instanceTypes"),
+            set_("spare-block-template", "instanceType", "p5.48xlarge"),
+            set_("spare-block", "taints[0].key", "example.com/reserved"),
+            fires={"device-plugin-present": "spare-block"},
+        ),
         Case("pools and workloads of a cluster made elsewhere", without("device-plugin", "cluster")),
     ),
 )

@@ -144,6 +144,32 @@ _FITS = cases(
         },
     ),
     Case(
+        "labels that are not known yet",
+        unknown("balanced", "labels"),
+        without("medium"),
+        undecided={"mig-layout-fits": "balanced", "dra-group-has-autoscaler": "balanced"},
+    ),
+    Case(
+        "a layout by a requirement",
+        remove("slices-pool", KARPENTER_LABEL),
+        set_(
+            "slices-pool",
+            f"{POD}.requirements[2]",
+            {"key": "nvidia.com/mig.config", "operator": "In", "values": ["all-1g.5gb"]},
+        ),
+        fires={"mig-layout-fits": "slices-pool"},
+    ),
+    Case(
+        "no layout by a requirement",
+        remove("slices-pool", KARPENTER_LABEL),
+        set_(
+            "slices-pool",
+            f"{POD}.requirements[2]",
+            {"key": "nvidia.com/mig.config", "operator": "DoesNotExist"},
+        ),
+        without("small", "slices-overlay"),
+    ),
+    Case(
         "layouts of ones own",
         own_layouts(),
         add("spare-layouts"),
