@@ -1,12 +1,12 @@
 """NVIDIA's DRA driver: it answers resource claims with GPUs, and makes compute domains of UltraServer nodes.
 
 A cluster has one release of its chart. The parts are switched for the whole release, and both run in one
-DaemonSet. AWS's guide for P6e-GB200 leaves the GPUs of UltraServers to a device plugin and has the driver make
-compute domains only; with H100s by claims in the same cluster, that would take two releases, each with a part
-and nodes of its own. Helm refuses the second: the chart gives the daemons of compute domains a ClusterRole and
-its binding, by the same names in every release, whatever its parts and values. Hence GPUs by claims on both:
-where some pool has ``allocation: dra``, pools of UltraServers have it too. Where none has it, the GPU part is
-off and the device plugin keeps all GPUs. GPUs with two owners are for the policies to refuse.
+DaemonSet. AWS's guide for P6e-GB200 leaves the GPUs of UltraServers to a device plugin, and has the driver
+make compute domains only; with H100s by claims in the same cluster, that would take two releases, each with a
+part and nodes of its own. Helm refuses the second: the chart gives the daemons of compute domains a
+ClusterRole and its binding by the same names in every release, whatever its parts and values. Hence GPUs by
+claims on both: where some pool has ``allocation: dra``, pools of UltraServers have it too. Where none has it,
+the GPU part is off and the device plugin keeps all GPUs. GPUs with two owners are for the policies to refuse.
 Sources: https://github.com/kubernetes-sigs/dra-driver-nvidia-gpu (v0.4.1, deployments/helm),
 https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-nvidia-ultraserver.html
 """
@@ -24,6 +24,7 @@ from catalog.charts import chart
 from catalog.instances import instance_type
 from components.accelerators import claims_gpus
 from components.gpu_labels import ALLOCATION_LABEL, CLIQUE_LABEL
+from components.gpu_parts import CLIENT_LABEL, GpuParts
 from components.scheduling import tolerations
 from settings.dra import DraDriver as DraDriverSettings
 from settings.pools import NodePool
@@ -48,6 +49,9 @@ class DraDriverArgs:
 
     node_pools: Sequence[NodePool]
     """All node pools of the cluster."""
+
+    parts: GpuParts = field(default_factory=GpuParts)
+    """The GPU software that is installed beside it."""
 
     system_nodes: Mapping[str, str] = field(default_factory=dict)
     """The labels of the steady nodes that its controller runs on."""
@@ -98,7 +102,7 @@ def helm_values(args: DraDriverArgs) -> dict[str, Any]:
     places = [_CLAIMED_NODES] if claimed else []
     if compute_domains:
         places.append(_nodes_of(joined))
-    return {
+    values: dict[str, Any] = {
         "nvidiaDriverRoot": _DRIVER_ROOT,
         # The chart wants to hear twice that no device plugin serves the same GPUs.
         "gpuResourcesEnabledOverride": bool(claimed),
@@ -113,10 +117,13 @@ def helm_values(args: DraDriverArgs) -> dict[str, Any]:
             "tolerations": tolerations(taint for pool in (*claimed, *joined) for taint in pool.node_taints),
         },
     }
+    if args.parts.takes_gpus_away:
+        values["kubeletPlugin"]["nodeSelector"] = {CLIENT_LABEL: "true"}
+    return values
 
 
 def ultraserver_types(pool: NodePool) -> list[str]:
-    """The instance types of the pool that are parts of an UltraServer, in which NVLink joins GPUs of nodes."""
+    """The instance types of the pool that are parts of an UltraServer, in which NVLink joins nodes' GPUs."""
     known = (instance_type(name) for name in pool.instances.types)
     return [found.name for found in known if found is not None and found.ultraservers]
 

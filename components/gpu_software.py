@@ -41,6 +41,7 @@ def make_gpu_software(platform: Platform, site: Site) -> list[pulumi.Resource]:
         driver = DraDriverArgs(
             settings=platform.gpu.dra_driver,
             node_pools=platform.node_pools,
+            parts=parts,
             system_nodes=site.system.labels,
         )
         # So does the controller of compute domains.

@@ -15,6 +15,7 @@ from components.accelerators import (
     gpu_claims,
 )
 from components.claims import DEVICES, DeviceRequest, PodClaim, container_claims, pod_claims
+from components.compute_domains import channel_claim, near_each_other
 from components.scheduling import node_selector, tolerations
 from components.serving_namespace import HUGGING_FACE_KEY, HUGGING_FACE_SECRET
 from settings.jobs import Job, Launcher
@@ -78,8 +79,8 @@ def pod_spec(job: Job, place: Place, labels: Mapping[str, str]) -> kubernetes.co
         "containers": [_container(job, place)],
         "volumes": _volumes(job),
     }
-    if devices(job, place):
-        spec["resource_claims"] = pod_claims([PodClaim(name=DEVICES, template=job.name)])
+    if claimed := pod_claims(claims(job, place)):
+        spec["resource_claims"] = claimed
     return spec
 
 
@@ -89,6 +90,12 @@ def devices(job: Job, place: Place) -> tuple[DeviceRequest, ...]:
     if job.accelerators == 0 or job.gpu_fraction is not None:
         return ()
     return (*gpu_claims(pool, job.accelerators), *efa_claims(pool, job.accelerators, place.efa))
+
+
+def claims(job: Job, place: Place) -> list[PodClaim]:
+    """The claims of each worker: its devices, and the channel of the job's compute domain."""
+    own = [PodClaim(name=DEVICES, template=job.name)] if devices(job, place) else []
+    return [*own, channel_claim(job.name)] if job.compute_domain else own
 
 
 def command(job: Job, namespace: str) -> list[str]:
@@ -120,8 +127,8 @@ def _container(job: Job, place: Place) -> kubernetes.core.v1.ContainerArgsDict:
         "requests": {"cpu": share.cpu, "memory": share.memory, **asked},
         "limits": {"memory": share.memory, **asked},
     }
-    if devices(job, place):
-        resources["claims"] = container_claims([PodClaim(name=DEVICES, template=job.name)])
+    if claimed := container_claims(claims(job, place)):
+        resources["claims"] = claimed
     mounts: list[kubernetes.core.v1.VolumeMountArgsDict] = [
         {"name": _SCRATCH, "mount_path": _SCRATCH_PATH},
         {"name": _SHARED_MEMORY, "mount_path": "/dev/shm"},
@@ -193,12 +200,15 @@ def _affinity(job: Job, place: Place, labels: Mapping[str, str]) -> kubernetes.c
             }
         }
     }
+    near: kubernetes.core.v1.PodAffinityArgsDict = {}
     if job.workers > 1 and _talks_over_efa(job, place):
-        affinity["pod_affinity"] = {
-            "required_during_scheduling_ignored_during_execution": [
-                {"topology_key": _ZONE, "label_selector": {"match_labels": labels}}
-            ]
-        }
+        near["required_during_scheduling_ignored_during_execution"] = [
+            {"topology_key": _ZONE, "label_selector": {"match_labels": labels}}
+        ]
+    if job.compute_domain:
+        near["preferred_during_scheduling_ignored_during_execution"] = [near_each_other(labels)]
+    if near:
+        affinity["pod_affinity"] = near
     return affinity
 
 

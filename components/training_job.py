@@ -12,6 +12,7 @@ from components.batch.gang import Gang
 from components.batch.scheduler import custom_resource
 from components.checkpoints import bucket_policy, volume, volume_name
 from components.claims import claim_template
+from components.compute_domains import make_compute_domain
 from components.job_pod import DO_NOT_DISRUPT, RENDEZVOUS_PORT, Place, devices, pod_spec
 from components.pod_identity import PodIdentity, PodRoleArgs
 from settings.jobs import Job, OnInterruption
@@ -83,6 +84,8 @@ class TrainingJob(pulumi.ComponentResource):
                 f"{name}-claim", metadata=metadata, spec=claim_template(claimed), opts=child
             )
             needed.append(template)
+        if job.compute_domain:
+            needed.append(make_compute_domain(f"{name}-domain", job.name, place.namespace, child))
         kubernetes.batch.v1.Job(
             f"{name}-job",
             metadata={

@@ -13,6 +13,7 @@ from catalog.cluster_autoscaler import image_tag, image_tags
 from catalog.node_images import ami_release
 from settings.addons import Addons
 from settings.cluster import BuiltInNodePool, ClusterMode
+from settings.dra_combinations import claim_problems
 from settings.errors import Problem, wrong_value
 from settings.job_combinations import job_problems
 from settings.layout_combinations import layout_problems
@@ -48,6 +49,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _provisioners(pools, mode)
     yield from _places(pools, _mapping(values, "network"))
     yield from _names(values, pools)
+    yield from claim_problems(values)
     yield from job_problems(values)
     yield from layout_problems(values)
     yield from problems_with_devices(values)

@@ -152,6 +152,9 @@ class Job(Settings):
     gpu_fraction: float | None = Field(default=None, gt=0, lt=1)
     """The part of one GPU that each worker takes, in place of whole ones: `kai` and `runAi` share GPUs so."""
 
+    compute_domain: bool = False
+    """Join the GPUs of its workers' nodes into one memory over NVLink, on node pools with UltraServers."""
+
     processes_per_worker: int | None = Field(default=None, ge=1)
     """The processes that `torchrun` starts in each worker; by default one for each accelerator."""
 

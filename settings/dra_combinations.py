@@ -1,0 +1,39 @@
+"""What is wrong between resource claims and the node pools that they are made to.
+
+It reads raw values, so that a fault in one part hides nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from settings.errors import Problem
+from settings.sharing import Allocation
+
+_BY_DEVICE_PLUGIN = ("timeSlicing", "mps")
+"""Ways to share GPUs that are the device plugin's."""
+
+
+def claim_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What models say of claims where none are made, and pools of sharing that no driver does."""
+    by_claims = set()
+    for index, pool in _entries(values, "nodePools"):
+        if pool.get("allocation") == Allocation.DRA:
+            by_claims.add(pool.get("name"))
+            sharing = pool.get("sharing")
+            ways = sharing if isinstance(sharing, Mapping) else {}
+            for way in _BY_DEVICE_PLUGIN:
+                if ways.get(way) is not None:
+                    fault = "is given, but must be left out: no device plugin shares GPUs that are claimed."
+                    yield Problem(("nodePools", index, "sharing", way), fault)
+    for index, model in _entries(values, "models"):
+        if model.get("claim") is not None and model.get("nodePool") not in by_claims:
+            fault = "is given, but must be left out: its node pool has no allocation dra."
+            yield Problem(("models", index, "claim"), fault)
+
+
+def _entries(values: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
+    found = values.get(key)
+    entries = enumerate(found if isinstance(found, list) else [])
+    return [(index, entry) for index, entry in entries if isinstance(entry, Mapping)]
