@@ -44,6 +44,7 @@ from guardrails.pods import pods_not_privileged
 from guardrails.rule import Rule
 from guardrails.system_nodes import system_nodes_steady
 from guardrails.time_slicing import time_slicing_on_known_nodes
+from guardrails.training import cluster_policy_has_operator, gang_for_many_pods, training_not_disrupted
 from guardrails.ultraservers import compute_domain_has_driver, ultraserver_on_managed_group
 from guardrails.undecided import undecided_in_preview
 from guardrails.versions import al2_retired, kubernetes_version_ends_soon, kubernetes_version_supported
@@ -70,6 +71,7 @@ RULES: Final[tuple[Rule, ...]] = (
     device_plugin_label_is_unstable,
     device_plugin_present,
     driver_not_reinstalled,
+    cluster_policy_has_operator,
     neuron_not_on_hybrid,
     auto_mode_settings_together,
     auto_mode_no_node_access,
@@ -92,6 +94,8 @@ RULES: Final[tuple[Rule, ...]] = (
     system_nodes_steady,
     capacity_block_settings,
     efa_for_many_nodes,
+    gang_for_many_pods,
+    training_not_disrupted,
     fleet_within_budget,
     imds_v2_required,
     volumes_encrypted,

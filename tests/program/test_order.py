@@ -174,6 +174,7 @@ EDGES = {
         "RolePolicy",
         "Vpc",
     },
+    "aws-mountpoint-s3-csi-driver": {"Addon"},
     "cluster-autoscaler": {"Addon", "Cluster", "PodIdentityAssociation", "Role", "RolePolicy"},
     "eks-inference:index:GpuOperator": {"Addon"},
     "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
