@@ -8,6 +8,7 @@ and dates.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,6 +54,10 @@ _AUTO_MODE_LABELS = frozenset(
         "gpu-count",
         "gpu-memory",
     }
+)
+
+_TYPE_NAME = re.compile(
+    r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|[1-9]?[0-9]*xlarge|metal(?:-[0-9]+xl)?)"
 )
 
 KUBELET_DEFAULT_PODS = 110
@@ -240,14 +245,20 @@ def accelerated_types() -> Mapping[str, InstanceType]:
 def auto_mode_offers(name: str) -> bool:
     """Whether EKS Auto Mode offers an instance type (``g6e.xlarge``), or a family (``g6e``) in any size.
 
-    A type that the catalog does not have is judged by its family.
+    A type that the catalog does not have is judged by its family, if there may be such a type.
     """
     known = instance_type(name)
     if known is not None:
         return known.auto_mode
-    family, _, size = name.partition(".")
+    family, dot, size = name.partition(".")
     offered = read_toml("instance_families")["auto_mode"]
-    return family in offered["families"] and size not in offered["refused_sizes"]
+    possible = not dot or may_be_a_type(name)
+    return possible and family in offered["families"] and size not in offered["refused_sizes"]
+
+
+def may_be_a_type(name: str) -> bool:
+    """Whether EC2 may have a type of this name, perhaps one too new for the catalog: sizes keep to a form."""
+    return _TYPE_NAME.fullmatch(name) is not None
 
 
 @cache

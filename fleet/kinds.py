@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from catalog.instances import KARPENTER_DOMAIN, Accelerator, InstanceType, instance_types
+from catalog.instances import KARPENTER_DOMAIN, Accelerator, InstanceType, instance_types, may_be_a_type
 from fleet.requirements import Requirement
 
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
@@ -95,8 +95,9 @@ class Kinds:
         return found
 
     def unlisted(self, names: Sequence[str]) -> bool:
-        """Whether one of the names is an instance type that is not here, perhaps because it is too new."""
-        return any(name not in self._by_label.get(INSTANCE_TYPE, {}) for name in names)
+        """Whether one of the names may be an instance type that is too new to be here."""
+        here = self._by_label.get(INSTANCE_TYPE, {})
+        return any(name not in here and may_be_a_type(name) for name in names)
 
     def values(self, key: str, bits: Bits) -> int:
         """Return how many values a label has among the members of a set."""

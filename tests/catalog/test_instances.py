@@ -13,8 +13,10 @@ from catalog.instances import (
     KARPENTER_DOMAIN,
     InstanceType,
     accelerated_types,
+    auto_mode_offers,
     instance_type,
     instance_types,
+    may_be_a_type,
 )
 
 
@@ -196,6 +198,31 @@ def test_a_label_domain_of_nobody_is_refused_by_name() -> None:
 )
 def test_auto_mode_offers_listed_families_above_its_smallest_sizes(name: str, offered: bool) -> None:
     assert known(name).auto_mode is offered
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"),
+    [
+        ("m9g.metal-96xl", True),
+        ("p7.96xlarge", True),
+        ("g6e.xlrge", False),
+        ("p5.48xlarg", False),
+        ("g6e", False),
+    ],
+)
+def test_a_type_may_be_too_new_for_the_catalog_but_not_in_a_size_that_there_cannot_be(
+    name: str, possible: bool
+) -> None:
+    assert may_be_a_type(name) is possible
+
+
+def test_auto_mode_offers_no_size_that_there_cannot_be() -> None:
+    assert auto_mode_offers("g6e.96xlarge")
+    assert not auto_mode_offers("g6e.xlrge")
+
+
+def test_every_type_of_the_catalog_may_be_one() -> None:
+    assert all(map(may_be_a_type, instance_types()))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,13 @@ _HOMES = cases(
         fires={"gpu-workload-has-nodes": "plain"},
     ),
     Case(
+        "a pool of an instance type that there cannot be",
+        set_("whole-pool", f"{REQUIREMENTS}[0].key", "node.kubernetes.io/instance-type"),
+        set_("whole-pool", f"{REQUIREMENTS}[0].values", ["g6e.xlrge"]),
+        fires={"gpu-workload-has-nodes": "plain"},
+        says="NodePool whole: has no nodes: no instance type meets the pool's own requirements",
+    ),
+    Case(
         "a pod that asks for what no device plugin advertises",
         set_("plain", LIMITS, {"aws.amazon.com/neuron": "1"}),
         fires={"gpu-workload-has-nodes": "plain", "neuron-not-on-hybrid": "plain"},
@@ -139,6 +146,13 @@ _AUTO_MODE = cases(
         "a selector that no pool's nodes meet",
         set_("server", f'{POD}.nodeSelector["example.com/pool"]', "gpus"),
         fires={"gpu-workload-has-nodes": "server"},
+    ),
+    Case(
+        "an instance type that there cannot be on Auto Mode",
+        set_("gpu-pool", f"{REQUIREMENTS}[1].key", "node.kubernetes.io/instance-type"),
+        set_("gpu-pool", f"{REQUIREMENTS}[1].values", ["g6e.xlrge"]),
+        fires={"auto-mode-instance-supported": "gpu-pool", "gpu-workload-has-nodes": "server"},
+        says="NodePool gpu asks for g6e.xlrge, which EKS Auto Mode does not offer",
     ),
     Case(
         "Karpenter's labels on an Auto Mode pool",

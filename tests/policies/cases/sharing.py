@@ -10,6 +10,7 @@ from tests.policies.harness import Case, cases
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
 LIMITS = f"{CONTAINER}.resources.limits"
+GROUP = "spec.leaderWorkerTemplate.workerTemplate.spec.containers[0]"
 LABELS = "spec.template.metadata.labels"
 CONFIG = "values.devicePlugin.config"
 DEFAULT = f"{CONFIG}.default"
@@ -237,6 +238,17 @@ _PARALLEL = cases(
     ),
 )
 
+_GROUPS = cases(
+    "multi_node",
+    Case(
+        "a pipeline over the slices of a group's pods",
+        set_("group", f"{GROUP}.resources.limits", {"nvidia.com/mig-1g.10gb": "1"}),
+        set_("group", f"{GROUP}.args", ["model", "--pipeline-parallel-size=$(LWS_GROUP_SIZE)"]),
+        fires={"tensor-parallel-not-on-mig": "group", "gpu-workload-has-nodes": "group"},
+        says="over 2 MIG slices (pipeline parallel)",
+    ),
+)
+
 _LABELS = cases(
     "auto_mode",
     Case(
@@ -262,4 +274,4 @@ _LABELS = cases(
     ),
 )
 
-CASES = (*_TIME_SLICING, *_AUTO_MODE, *_PARALLEL, *_LABELS)
+CASES = (*_TIME_SLICING, *_AUTO_MODE, *_PARALLEL, *_GROUPS, *_LABELS)
