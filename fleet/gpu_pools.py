@@ -30,6 +30,12 @@ def pool_is_for_accelerators(platform: Platform, pool: NodePool) -> Verdict:
 
 
 @per_platform
+def pool_is_for_gpus(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a pool for accelerators can make nodes with GPUs."""
+    return _makes(platform, pool, _with_gpus) & pool_is_for_accelerators(platform, pool)
+
+
+@per_platform
 def pool_is_for_nvidia(platform: Platform, pool: NodePool) -> Verdict:
     """Whether a pool for accelerators can make nodes with NVIDIA's GPUs."""
     return _makes(platform, pool, _with_nvidia) & pool_is_for_accelerators(platform, pool)
@@ -69,6 +75,10 @@ def _accelerated(nodes: Nodes) -> Bits:
     return _bits(nodes) & _accelerators(nodes)
 
 
+def _with_gpus(nodes: Nodes) -> Bits:
+    return _bits(nodes) & _gpus(nodes)
+
+
 def _plain(nodes: Nodes) -> Bits:
     return _bits(nodes) & ~_accelerators(nodes)
 
@@ -78,5 +88,8 @@ def _with_nvidia(nodes: Nodes) -> Bits:
 
 
 def _accelerators(nodes: Nodes) -> Bits:
-    kinds = nodes.kinds
-    return kinds.accelerated("nvidia") | kinds.accelerated("amd") | kinds.accelerated("neuron")
+    return _gpus(nodes) | nodes.kinds.accelerated("neuron")
+
+
+def _gpus(nodes: Nodes) -> Bits:
+    return nodes.kinds.accelerated("nvidia") | nodes.kinds.accelerated("amd")

@@ -17,7 +17,7 @@ from settings.dra_combinations import claim_problems
 from settings.errors import Problem, wrong_value
 from settings.job_combinations import job_problems
 from settings.layout_combinations import layout_problems
-from settings.neuron_devices import problems_with_devices
+from settings.neuron_devices import neuron_problems
 from settings.node_pools import Provisioner
 from settings.observability_combinations import observability_problems
 
@@ -52,7 +52,7 @@ def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from claim_problems(values)
     yield from job_problems(values)
     yield from layout_problems(values)
-    yield from problems_with_devices(values)
+    yield from neuron_problems(values)
     yield from observability_problems(values)
     version = cluster.get("version")
     if isinstance(version, str) and mode != ClusterMode.EXISTING:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.neuron import NeuronDevice, neuron_device, neuron_names
+from settings.cluster import ClusterMode
 from settings.errors import Problem, wrong_value
 from settings.managed_pools import ManagedInstances
 from settings.node_pools import Accelerator
@@ -33,9 +34,18 @@ def device_of(pool: NodePool) -> NeuronDevice:
     return found
 
 
-def problems_with_devices(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong between models and the Neuron pools that they name. It reads raw values, so that a fault
-    in one part hides nothing here."""
+def neuron_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong between the cluster, Neuron pools and the models on them. It reads raw values, so that a
+    fault in one part hides nothing here."""
+    if _value(values, "cluster", "mode") == ClusterMode.EXISTING:
+        place = ("gpu", "neuron", "nodeProblemDetector", "recovery")
+        if _value(values, *place) is True:
+            fault = "is given, but must be left out: it needs a role in AWS, and the cluster exists already."
+            yield Problem(place, fault)
+    yield from _problems_with_devices(values)
+
+
+def _problems_with_devices(values: Mapping[str, Any]) -> Iterator[Problem]:
     pools = {
         str(pool.get("name")): pool
         for pool in _mappings(values.get("nodePools")).values()
@@ -69,6 +79,12 @@ def _possible(instances: object) -> frozenset[str]:
         categories=_texts(given.get("categories")),
         min_generation=least if isinstance(least, int) else 0,
     )
+
+
+def _value(values: object, *keys: str) -> object:
+    for key in keys:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
 def _mappings(entries: object) -> dict[int, Mapping[str, Any]]:

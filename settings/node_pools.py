@@ -275,6 +275,8 @@ class KarpenterApiPool(Settings):
         for key, choice in asked.items():
             if choice and self.accelerator is Accelerator.NEURON:
                 raise refused(f"without {key}: Neuron devices are no GPUs, name families", key="instances")
+        if self.limits.gpus is not None and self.accelerator is Accelerator.NEURON:
+            raise refused("without gpus: Neuron devices are no GPUs, limit neuronDevices", key="limits")
         return self
 
     @model_validator(mode="after")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from fleet.buying import buys_spot, choices, fewer_than
 from fleet.facts import Fact
-from fleet.gpu_pools import pool_is_for_accelerators
+from fleet.gpu_pools import pool_is_for_accelerators, pool_is_for_gpus, pool_is_for_neuron
 from fleet.image import decoded, user_data
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.verdict import Verdict, any_of
@@ -15,7 +15,8 @@ from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _BLOCKING: Final = ("NoSchedule", "NoExecute", "NO_SCHEDULE", "NO_EXECUTE")
 _TAINTS_IN_USER_DATA: Final = ("registerWithTaints", "register-with-taints", "node-taints")
-_GPU_LIMITS: Final = ("nodes", "nvidia.com/gpu", "amd.com/gpu", "aws.amazon.com/neuron")
+_GPU_LIMITS: Final = ("nodes", "nvidia.com/gpu", "amd.com/gpu")
+_NEURON_LIMITS: Final = ("nodes", "aws.amazon.com/neuron")
 
 
 def blocks(taint: Fact) -> Verdict:
@@ -29,14 +30,19 @@ def blocks(taint: Fact) -> Verdict:
 def _check_limit(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in platform.node_pools:
         if pool.dynamic and pool.has_node_class:
-            limits = pool.resource.at("spec", "limits")
-            limited = any_of(limits[name].is_present() for name in _GPU_LIMITS)
+            gpus = pool_is_for_gpus(platform, pool) & ~_limited(pool, _GPU_LIMITS)
+            neuron = pool_is_for_neuron(platform, pool) & ~_limited(pool, _NEURON_LIMITS)
             yield Claim(
                 pool.urn,
-                pool_is_for_accelerators(platform, pool) & ~pool.static & ~limited,
+                ~pool.static & (gpus | neuron),
                 f"{pool.title} makes accelerator nodes without a limit on devices or nodes, so that nothing "
                 "stops what a runaway workload buys.",
             )
+
+
+def _limited(pool: NodePool, names: Iterable[str]) -> Verdict:
+    limits = pool.resource.at("spec", "limits")
+    return any_of(limits[name].is_present() for name in names)
 
 
 gpu_pool_has_limit = PlatformRule(

@@ -205,7 +205,14 @@ def test_neuron_nodes_are_tainted_and_limited_by_devices() -> None:
     ]
 
 
-@pytest.mark.parametrize("choice", [{"gpu_names": ("l40s",)}, {"min_gpu_memory_gib": 20}])
-def test_neuron_pools_do_not_choose_by_gpu(choice: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"instances": Instances(gpu_names=("l40s",))},
+        {"instances": Instances(min_gpu_memory_gib=20)},
+        {"limits": Limits(gpus=4)},
+    ],
+)
+def test_neuron_pools_say_nothing_of_gpus(choice: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Neuron devices are no GPUs"):
-        pool(instances=Instances(**choice), **NEURON)
+        pool(**choice, **NEURON)

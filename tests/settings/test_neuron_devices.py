@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from settings.neuron_devices import device_of, problems_with_devices
+from settings.neuron_devices import device_of, neuron_problems
 from settings.node_pools import Accelerator, AutoModePool, Instances, Provisioner
 
 
@@ -46,7 +46,7 @@ def said(instances: dict[str, Any], **model: Any) -> list[str]:
         "nodePools": [{"name": "neuron", "accelerator": "neuron", "instances": instances}],
         "models": [{"name": "llama", "nodePool": "neuron", **model}],
     }
-    return [str(each) for each in problems_with_devices(values)]
+    return [str(each) for each in neuron_problems(values)]
 
 
 def test_a_model_cannot_be_on_several_kinds_at_once() -> None:
@@ -69,4 +69,11 @@ def test_a_model_gets_no_slices_of_neuron_devices() -> None:
 
 @pytest.mark.parametrize("values", [{}, {"nodePools": 3, "models": [1]}, {"models": [{"nodePool": "x"}]}])
 def test_faults_elsewhere_are_no_faults_here(values: dict[str, Any]) -> None:
-    assert list(problems_with_devices(values)) == []
+    assert list(neuron_problems(values)) == []
+
+
+@pytest.mark.parametrize(("mode", "refused"), [("existing", True), ("auto", False)])
+def test_nodes_of_a_cluster_that_exists_are_not_replaced(mode: str, refused: bool) -> None:
+    detector = {"nodeProblemDetector": {"recovery": True}}
+    values = {"cluster": {"mode": mode}, "gpu": {"neuron": detector}}
+    assert bool(list(neuron_problems(values))) is refused

@@ -150,7 +150,8 @@ _OFFERED = cases(
     Case(
         "a family that is not known yet",
         unknown("gpu-pool", f"{REQUIREMENTS}[1].values[1]"),
-        undecided={OFFERED: "gpu-pool"},
+        # A limit on GPUs would not stop a family of Neuron instances.
+        undecided={OFFERED: "gpu-pool", "gpu-pool-has-limit": "gpu-pool"},
     ),
 )
 

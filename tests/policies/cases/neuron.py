@@ -130,6 +130,11 @@ _PLUGIN = cases(
 _POOLS = cases(
     "neuron",
     Case("a Neuron pool without limits", remove("inf2-pool", "spec.limits"), fires={LIMIT: "inf2-pool"}),
+    Case(
+        "a Neuron pool with a limit on GPUs",
+        set_("inf2-pool", "spec.limits", {"nvidia.com/gpu": "12"}),
+        fires={LIMIT: "inf2-pool"},
+    ),
     Case("a Neuron pool with a limit on nodes", set_("inf2-pool", "spec.limits", {"nodes": 4})),
     Case(
         "a Neuron pool that stops at its processors",
