@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from catalog.instances import InstanceType, instance_type
+from catalog.instances import accelerated_types
 from components import alert_rules
 from components.alert_rules import Alert
 from settings.models import Profile
@@ -40,7 +40,7 @@ def rule_groups(platform: Platform, namespace: str) -> list[RuleGroup]:
         else [],
         "inference-karpenter": _rules(alert_rules.karpenter()) if platform.karpenter_pools else [],
         "inference-targets": targets(observability.slo),
-        "inference-prices": prices(_instance_types(platform)),
+        "inference-prices": prices(),
     }
     return [{"name": name, "rules": rules} for name, rules in groups.items() if rules]
 
@@ -57,14 +57,15 @@ def targets(slo: Slo) -> list[dict[str, Any]]:
     ]
 
 
-def prices(instance_types: Iterable[InstanceType]) -> list[dict[str, Any]]:
-    """What nodes cost an hour: the list price on demand in us-east-1, and so at most on spot."""
+def prices() -> list[dict[str, Any]]:
+    """What nodes with accelerators cost an hour: the list price on demand in us-east-1, and so at most on
+    spot. Of all types, so that a change of a pool changes that pool alone."""
     known = {
-        each.name: each.prices[_PRICED_REGION] for each in instance_types if _PRICED_REGION in each.prices
+        each.name: each.prices[_PRICED_REGION]
+        for each in accelerated_types().values()
+        if _PRICED_REGION in each.prices
     }
-    if not known:
-        return []
-    of_types = [
+    of_types: list[dict[str, Any]] = [
         {"record": PRICE, "expr": f"vector({price:g})", "labels": {_TYPE_LABEL: name}}
         for name, price in sorted(known.items())
     ]
@@ -74,13 +75,3 @@ def prices(instance_types: Iterable[InstanceType]) -> list[dict[str, Any]]:
 
 def _rules(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
     return [alert.rule() for alert in alerts]
-
-
-def _instance_types(platform: Platform) -> list[InstanceType]:
-    """The instance types that the pools name; of families and categories nothing is known here."""
-    names = {name for pool in platform.node_pools for name in _named(pool.to_plain())}
-    return [found for name in sorted(names) if (found := instance_type(name)) is not None]
-
-
-def _named(pool: Mapping[str, Any]) -> Sequence[str]:
-    return pool.get("instances", {}).get("types", ())  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import settings
+from catalog.instances import accelerated_types
 from components.alert_rules import HARMLESS_XIDS, Severity
 from components.dashboards import dashboards
 from components.rules import rule_groups
@@ -158,7 +159,8 @@ def test_prices_are_those_of_the_catalog() -> None:
         for rule in groups()["inference-prices"]
         if "labels" in rule
     }
-    assert prices == {"g6e.xlarge": "vector(1.861)", "m7i.xlarge": "vector(0.2016)"}
+    assert prices["g6e.xlarge"] == "vector(1.861)"
+    assert prices.keys() < accelerated_types().keys()
 
 
 def test_every_dashboard_is_one_of_grafana_and_reads_our_prometheus() -> None:
