@@ -17,6 +17,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
+from components.batch.gang import SYSTEM_TOLERATIONS
 from settings.jobs import FsxCheckpoints, Job, S3Checkpoints
 
 _NAMESPACE = "kube-system"
@@ -86,7 +87,7 @@ def helm_values(driver: VolumeDriver, system_nodes: Mapping[str, str]) -> dict[s
     if driver is VolumeDriver.FSX:
         # File systems are there already, so that nothing has to make them, nor to have a role for it.
         return {"nodeComponentOnly": True}
-    return {"controller": {"nodeSelector": dict(system_nodes)}} if system_nodes else {}
+    return {"controller": {"nodeSelector": dict(system_nodes), "tolerations": SYSTEM_TOLERATIONS}}
 
 
 def volume(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.charts import chart
-from components.batch.gang import Gang, Manifest, Members, Shares
+from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
 
 CHART = "kueue"
 NAMESPACE = "kueue-system"
@@ -29,6 +29,7 @@ def helm_values(system_nodes: Mapping[str, str], start_timeout: str) -> dict[str
     return {
         "controllerManager": {
             "nodeSelector": dict(system_nodes),
+            "tolerations": SYSTEM_TOLERATIONS,
             # The chart's source names an image for tests.
             "manager": {
                 "image": {

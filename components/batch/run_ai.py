@@ -37,11 +37,12 @@ def helm_values(
 ) -> dict[str, Any]:
     """The values of the chart."""
     wanted = [{"key": key, "operator": "In", "values": [value]} for key, value in system_nodes.items()]
+    # Preferred: nothing says what Run:ai tolerates, and Auto Mode's own nodes for controllers are tainted.
     steady = {
         "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {
-                "nodeSelectorTerms": [{"matchExpressions": wanted}]
-            }
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 100, "preference": {"matchExpressions": wanted}}
+            ]
         }
     }
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.batch.gang import Gang, Manifest, Members, Shares
+from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
 
 CHART = "volcano"
 NAMESPACE = "volcano-system"
@@ -23,7 +23,7 @@ def helm_values(system_nodes: Mapping[str, str]) -> dict[str, Any]:
     """The values of the chart."""
     return {
         "basic": {"image_pull_policy": "IfNotPresent"},
-        "custom": {"default_ns": dict(system_nodes)},
+        "custom": {"default_ns": dict(system_nodes), "default_tolerations": SYSTEM_TOLERATIONS},
     }
 
 

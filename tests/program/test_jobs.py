@@ -94,6 +94,23 @@ def test_the_same_job_runs_under_every_scheduler(kind: str, group: str | None) -
         assert stack.one(group)["spec"]["minMember"] == 2
 
 
+def test_checkpoints_may_be_on_fsx_which_needs_no_role() -> None:
+    def change(config: Config) -> None:
+        config["eks-inference:jobs"][0]["checkpoints"] = {
+            "fsx": {
+                "fileSystemId": "fs-0a1b2c3d4e5f67890",
+                "dnsName": "fs-0a1b2c3d4e5f67890.fsx.us-west-2.amazonaws.com",
+                "mountName": "k5wjfbev",
+            }
+        }
+
+    stack = preview(change, stack="prod", flags=("--check",))
+    assert (stack.status, stack.violations) == (0, set()), stack.printed + stack.complaints
+    assert stack.result["contracts"] == []
+    assert release(stack, "aws-fsx-csi-driver")["values"] == {"nodeComponentOnly": True}
+    assert not [each for each in stack.resources.values() if each["name"] == "fine-tune-checkpoints"]
+
+
 @pytest.fixture(scope="module")
 def run_ai() -> Stack:
     def change(config: Config) -> None:
@@ -117,6 +134,10 @@ def test_run_ai_is_joined_to_its_control_plane_by_secrets(run_ai: Stack) -> None
     assert installed["version"] == "2.24.65"
     assert installed["values"]["controlPlane"] == {"url": "[secret]", "clientSecret": "[secret]"}
     assert installed["repositoryOpts"]["password"] == "[secret]"
+    affinity = installed["values"]["global"]["affinity"]["nodeAffinity"]
+    (preferred,) = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
+    (label,) = preferred["preference"]["matchExpressions"]
+    assert label == {"key": "eks-inference/node-pool", "operator": "In", "values": ["system"]}
 
 
 def test_nothing_that_a_preview_prints_holds_a_secret(run_ai: Stack) -> None:

@@ -74,6 +74,20 @@ def test_controllers_run_on_the_system_nodes(kind: SchedulerKind, paths: list[st
     assert all(effective(kind, path) == SYSTEM for path in paths)
 
 
+@pytest.mark.parametrize(
+    ("kind", "paths"),
+    [
+        (SchedulerKind.KAI, ["global.tolerations"]),
+        (SchedulerKind.VOLCANO, ["custom.default_tolerations"]),
+        (SchedulerKind.KUEUE, ["controllerManager.tolerations"]),
+        (SchedulerKind.COSCHEDULING, ["scheduler.tolerations", "controller.tolerations"]),
+    ],
+)
+def test_controllers_may_run_on_the_system_nodes_of_auto_mode(kind: SchedulerKind, paths: list[str]) -> None:
+    wanted = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
+    assert all(effective(kind, path) == wanted for path in paths)
+
+
 def objects() -> Iterator[Any]:
     for kind in PINNED:
         group = gang(kind, MEMBERS).group
