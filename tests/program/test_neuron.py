@@ -119,3 +119,53 @@ def test_without_the_neuron_stack_only_auto_modes_nodes_offer_devices() -> None:
     assert stack.status == 3
     found = {(each["policy"], each["urn"].rpartition("::")[2]) for each in stack.result["violations"]}
     assert found == {("device-plugin-present", "trn2")}
+
+
+def _on_a_standard_cluster(config: Config) -> None:
+    config["eks-inference:cluster"]["mode"] = "standard"
+    inf2, trn2, _ = config["eks-inference:nodePools"]
+    del inf2["ephemeralStorage"]
+    system = {
+        "name": "system",
+        "provisioner": "managed",
+        "instances": {"types": ["m7i.xlarge"]},
+        "nodes": {"min": 2, "max": 2},
+    }
+    config["eks-inference:nodePools"] = [system, {**inf2, "provisioner": "karpenter"}, trn2]
+    del config["eks-inference:gpu"]["operator"]
+    config["eks-inference:gpu"]["neuron"]["nodeProblemDetector"] = {"recovery": True}
+    config["eks-inference:models"].pop()
+
+
+@pytest.fixture(scope="module")
+def standard() -> Stack:
+    """Both Neuron pools without Auto Mode, and nodes that the problem detector may replace."""
+    return preview(_on_a_standard_cluster, stack="neuron")
+
+
+def test_neuron_pools_do_without_auto_mode(standard: Stack) -> None:
+    assert standard.status == 0, standard.complaints
+    assert standard.violations == set()
+    assert list(check_resources(standard.result["resources"])) == []
+
+
+def test_the_scheduler_runs_on_the_system_group(standard: Stack) -> None:
+    scheduler = chart_values(standard)["scheduler"]
+    assert scheduler["customScheduler"]["nodeSelector"] == {"eks-inference/node-pool": "system"}
+    assert pod(standard, "r1-distill-8b")["schedulerName"] == "my-scheduler"
+
+
+def test_the_problem_detector_has_its_role_before_it_starts(standard: Stack) -> None:
+    (association,) = [
+        each["urn"]
+        for each in standard.resources.values()
+        if each["type"] == "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+        and each["inputs"]["serviceAccount"] == "node-problem-detector"
+    ]
+    (detector,) = [
+        each
+        for each in standard.resources.values()
+        if each["type"] == RELEASE and each["inputs"]["name"] == "neuron-helm-chart"
+    ]
+    assert association in detector["dependencies"]
+    assert detector["inputs"]["values"]["npd"]["nodeRecovery"] == {"enabled": True}
