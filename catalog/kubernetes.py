@@ -96,6 +96,11 @@ def serves_device_claims(kubernetes: str, api_version: str = "v1") -> bool | Non
     return True if stated else None
 
 
+def serves_extended_resources(kubernetes: str) -> bool:
+    """Whether device classes stand in for the extended resources that they name on that version."""
+    return minor(kubernetes) >= minor(_table()["dra"]["extended_resources"]["since"])
+
+
 def minor(version: str) -> tuple[int, int]:
     """Major and minor number of ``1.36``, ``v1.36.2`` or ``1.36.1-eks-3``. Raises ValueError otherwise."""
     parts = version.removeprefix("v").split(".")

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE
-from fleet.claimable import Claimable, plain_class
+from catalog.kubernetes import minor, serves_extended_resources
+from fleet.claimable import GPU_CLASS, Claimable, plain_class
 from fleet.claims import Devices, extended_resource
 from fleet.daemons import daemon_sets, efa_plugin, releases, serves
+from fleet.devices import DRA_CHARTS
 from fleet.facts import Fact
 from fleet.gpus import gpu_resources
 from fleet.hidden import unseen
@@ -22,8 +24,10 @@ from fleet.kinds import Bits, Kind
 from fleet.neuron import NEURON, NeuronOwner, serving
 from fleet.overlays import ANY, overlaid
 from fleet.platform import NodePool, Platform, PoolKind
+from fleet.sharing import GPU
 from fleet.site import Site
 from fleet.span import resource
+from fleet.verdict import Property, Verdict, any_of, undecided, verdict
 from fleet.wire import UNKNOWN
 
 NEURON_DEVICE: Final = "aws.amazon.com/neurondevice"
@@ -37,6 +41,8 @@ Units = dict[int, dict[str, int]]
 def advertised(platform: Platform, pool: NodePool, site: Site, claims: Claimable, static: bool) -> Units:
     """Return what each kind of a pool's nodes has of every extended resource."""
     found = _running(platform, pool, site, claims)
+    if static or not pool.dynamic:
+        _stood_in(platform, pool, site, claims, found)
     if not pool.dynamic and pool.kind is not PoolKind.BUILT_IN:
         return found
     return found if static else _foreseen(platform, pool, site, found)
@@ -151,6 +157,48 @@ def _mapped(platform: Platform, site: Site, claims: Claimable, found: Units) -> 
                 if name and claims.holding(Devices(base), generous=site.reading.generous) >> index & 1:
                     units = found.setdefault(index, {})
                     units[name] = max(units.get(name, 0), count)
+
+
+def _stood_in(platform: Platform, pool: NodePool, site: Site, claims: Claimable, found: Units) -> None:
+    """Add the whole GPUs that NVIDIA's DRA driver gives to pods that ask a device plugin for them.
+
+    The class that its chart makes names `nvidia.com/gpu` as its extended resource.
+    Source: kubernetes-sigs/dra-driver-nvidia-gpu d7b7d1ec (v25.12.0, and all versions under the new name).
+    """
+    whole = claims.counts.get((GPU_CLASS, ""), {})
+    if whole and site.reading.settle(resource(GPU), _names_gpus(platform, pool) & _heeded(pool)):
+        for index, count in whole.items():
+            units = found.setdefault(index, {})
+            units[GPU] = max(units.get(GPU, 0), count)
+
+
+def _names_gpus(platform: Platform, pool: NodePool) -> Verdict:
+    return any_of(
+        release.value("resources.gpus.enabled").default(True).is_true()
+        & (verdict(release.chart == "dra-driver-nvidia-gpu") | release.version.meets(_names_gpus_since))
+        for release in releases(platform, pool, *DRA_CHARTS)
+    )
+
+
+def _heeded(pool: NodePool) -> Verdict:
+    """Whether the cluster heeds what device classes say of extended resources."""
+    if pool.cluster is None:
+        return undecided(Property(pool.urn, "its cluster's version"))
+    version = pool.cluster.version
+    if version.absent:
+        return undecided(version.property)
+    return version.meets(lambda found: _is_version(found) and serves_extended_resources(str(found)))
+
+
+def _names_gpus_since(version: object) -> bool:
+    return _is_version(version) and minor(str(version)) >= (25, 12)
+
+
+def _is_version(text: object) -> bool:
+    try:
+        return bool(minor(str(text)))
+    except ValueError:
+        return False
 
 
 # -- what Karpenter knows before a node exists ----------------------------------------------------------

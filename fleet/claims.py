@@ -6,7 +6,7 @@ ComputeDomain makes; of any other, only that it is a claim is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,6 +115,22 @@ def _devices(fact: Fact, reading: Reading) -> Devices:
 
 
 _MORE_THAN_ANY: Final = 1 << 30
+
+
+def together(requests: Iterable[Request]) -> Iterator[Request]:
+    """Yield what requests of one device class need at once, in all and of each MIG profile.
+
+    No device is given to two of them. Requests with alternatives are left out, for the other may be taken.
+    """
+    counts: dict[tuple[str, str], list[int]] = {}
+    for request in requests:
+        if len(request) == 1 and request[0].device_class != ANY_CLASS:
+            one = request[0]
+            for profile in {"", one.selected.profile}:
+                counts.setdefault((one.device_class, profile), []).append(one.count)
+    for (name, profile), each in counts.items():
+        if len(each) > 1:
+            yield (Devices(name, sum(each), Selection(profile)),)
 
 
 def device_class(platform: Platform, name: str) -> Fact | None:

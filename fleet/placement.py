@@ -15,6 +15,7 @@ from typing import Final
 from catalog.accelerators import MIG_RESOURCE_PREFIX
 from fleet.advertised import OTHER
 from fleet.capacity import CPU, MEMORY, PODS, STORAGE
+from fleet.claims import together
 from fleet.fargate import fargate_refusal
 from fleet.holdings import Holdings
 from fleet.installed import may_belong
@@ -249,7 +250,7 @@ def _too_little(offer: Offer, holdings: Holdings, bits: Bits, name: str, amount:
 def _claimable(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
     if pod.claims and offer.claims.problem:
         return 0, offer.claims.problem
-    for request in pod.claims:
+    for request in (*pod.claims, *together(pod.claims)):
         kept = bits & joined(offer.claims.holding(each, _generous(pod, offer)) for each in request)
         if not kept:
             wanted = " or ".join(str(each) for each in request) or "devices that are not known yet"

@@ -13,6 +13,7 @@ from catalog.kubernetes import (
     minimum_karpenter,
     minor,
     serves_device_claims,
+    serves_extended_resources,
     standard_support_ends,
     support,
     versions,
@@ -106,6 +107,11 @@ def test_device_claims_are_served_by_version(
     kubernetes: str, api_version: str, expected: bool | None
 ) -> None:
     assert serves_device_claims(kubernetes, api_version) is expected
+
+
+@pytest.mark.parametrize(("kubernetes", "expected"), [("1.35", False), ("1.36", True), ("1.37", True)])
+def test_device_classes_stand_in_for_extended_resources_by_version(kubernetes: str, expected: bool) -> None:
+    assert serves_extended_resources(kubernetes) is expected
 
 
 @pytest.mark.parametrize("text", ["1.36", "v1.36", "1.36.2", "v1.36.1-eks-3", "1.36+"])

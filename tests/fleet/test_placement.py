@@ -552,6 +552,46 @@ def test_a_node_may_choose_its_sharing_by_label_and_from_a_config_map() -> None:
     taken(cluster(), pool, plugin, configurations, gpus(4))
 
 
+@pytest.mark.parametrize(
+    ("told", "count", "holds"),
+    [
+        ({"env": [{"name": "CONFIG_FILE", "value": "/config/shared"}]}, 4, True),
+        ({"args": ["--config-file=/config/shared"]}, 4, True),
+        ({"args": ["--config-file=/config/shared"]}, 5, False),
+        ({"env": [{"name": "CONFIG_FILE", "value": UNKNOWN}]}, 4, None),
+        ({}, 2, False),
+    ],
+)
+def test_a_plain_daemon_set_shares_gpus_as_its_config_map_says(
+    told: Json, count: int, holds: bool | None
+) -> None:
+    pool = node_group("pool", "g6e.xlarge", amiType="AL2023_x86_64_NVIDIA")
+    plugin = workload_of(
+        "plugin",
+        kind="DaemonSet",
+        containers=[{"name": "plugin", "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0", **told}],
+        volumes=[{"name": "config", "configMap": {"name": "configurations"}}],
+    )
+    configurations = kubernetes("v1", "ConfigMap", "configurations", data={"shared": SHARING})
+    assert answer(cluster(), pool, plugin, configurations, gpus(count))[0] is holds
+
+
+def test_a_plain_daemon_set_offers_slices_by_the_strategy_that_it_is_told() -> None:
+    cut = mig_group(CUT, release(*OPERATOR, {"devicePlugin": {"enabled": False}}))
+    plugin = workload_of(
+        "plugin",
+        kind="DaemonSet",
+        containers=[
+            {
+                "name": "plugin",
+                "image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                "env": [{"name": "MIG_STRATEGY", "value": "mixed"}],
+            }
+        ],
+    )
+    taken(*cut, plugin, gpus(56, SLICE))
+
+
 def test_karpenter_counts_whole_gpus_however_they_are_shared() -> None:
     shared = release("nvidia-device-plugin", "0.20.0", {"config": {"map": {"default": SHARING}}})
     pool = [each for each in karpenter("g6e.xlarge") if each is not PLUGIN]
@@ -750,8 +790,59 @@ def test_an_extended_resource_may_be_served_by_a_device_class() -> None:
     served = kubernetes(
         "resource.k8s.io/v1", "DeviceClass", "gpu.nvidia.com", spec={"extendedResourceName": "nvidia.com/gpu"}
     )
-    assert answer(*dra_group("p5.48xlarge"), gpus(8))[0] is False
-    taken(*dra_group("p5.48xlarge"), served, gpus(8))
+    assert answer(*group_of_dra("1.35", DRA), gpus(8))[0] is False
+    taken(*group_of_dra("1.35", DRA), served, gpus(8))
+
+
+def group_of_dra(kubernetes_version: Any, driver: Resource) -> list[Resource]:
+    own = node_group("pool", "p5.48xlarge", amiType="AL2023_x86_64_NVIDIA")
+    return [cluster(version=kubernetes_version), own, driver]
+
+
+@pytest.mark.parametrize(
+    ("kubernetes_version", "driver", "expected"),
+    [
+        ("1.36", DRA, True),
+        ("1.37", release("nvidia-dra-driver-gpu", "25.12.0"), True),
+        ("1.36", release("nvidia-dra-driver-gpu", "25.8.1"), False),
+        ("1.35", DRA, False),
+        (UNKNOWN, DRA, None),
+        (
+            "1.36",
+            release("dra-driver-nvidia-gpu", "0.4.1", {"resources": {"gpus": {"enabled": False}}}),
+            False,
+        ),
+        ("1.36", release("dra-driver-nvidia-gpu", "0.4.1", UNKNOWN), None),
+    ],
+)
+def test_the_dra_driver_answers_for_whole_gpus_where_the_cluster_heeds_its_class(
+    kubernetes_version: Any, driver: Resource, expected: bool | None
+) -> None:
+    assert answer(*group_of_dra(kubernetes_version, driver), gpus(8))[0] is expected
+    assert answer(*group_of_dra(kubernetes_version, driver), gpus(9))[0] is False
+
+
+def test_the_dra_driver_answers_for_whole_gpus_on_nodes_that_are_there_alone() -> None:
+    pool: Json = {"requirements": [requires(TYPE, "In", "p5.48xlarge")]}
+    around = [cluster(version="1.36"), ec2_node_class(), DRA, gpus(8)]
+    taken(*around, node_pool(**pool, replicas=1))
+    assert answer(*around, node_pool(**pool), release("karpenter", "1.14.1"))[0] is False
+
+
+def test_one_device_is_not_given_to_two_requests() -> None:
+    def asking_twice(first: int, second: int) -> list[Resource]:
+        template, pod = claiming(count=first)
+        (one,) = template.properties["spec"]["spec"]["devices"]["requests"]
+        other = {"name": "more", "exactly": {**one["exactly"], "count": second}}
+        spec = {"spec": {"devices": {"requests": [one, other]}}}
+        return [kubernetes("resource.k8s.io/v1", "ResourceClaimTemplate", "gpus", spec=spec), pod]
+
+    taken(*dra_group("p5.48xlarge"), *asking_twice(4, 4))
+    refused(
+        "claims 9 gpu.nvidia.com, which no DRA driver that can run there serves",
+        *dra_group("p5.48xlarge"),
+        *asking_twice(5, 4),
+    )
 
 
 # -- pools of other kinds -----------------------------------------------------------------------------------
