@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from catalog.instances import Accelerator
-from fleet.daemons import policies, releases
-from fleet.devices import Owner, owners
+from fleet.command_line import environment
+from fleet.daemons import daemon_sets, policies, releases, serves
+from fleet.devices import PLUGIN_IMAGES, Owner, owners
 from fleet.facts import Fact
 from fleet.image import bottlerocket_setting, user_data
 from fleet.installed import unsaid
@@ -141,7 +142,37 @@ def _manners(owner: Owner, platform: Platform, pool: NodePool, site: Site) -> It
                 replicas = _replicas(config, config["map"], platform, pool, site)
                 yield _strategy(release.value("migStrategy").default("none"), site), replicas
         case Owner.DAEMON_SET:
-            yield "none", WHOLE
+            for owned_by, _ in daemon_sets(platform, PLUGIN_IMAGES):
+                if serves(platform, pool, owned_by):
+                    yield _daemon(owned_by.at("spec", "template", "spec"), platform, site)
+
+
+def _daemon(pod: Fact, platform: Platform, site: Site) -> Manner:
+    """Return what a plain DaemonSet tells its plugin, by variables or flags and by the ConfigMap it mounts."""
+    told = {
+        name: value
+        for container in pod["containers"].items()
+        for name, value in (*environment(container["env"]).items(), *_flags(container))
+    }
+    strategy = told.get("MIG_STRATEGY", Fact("none", pod.urn, pod.path))
+    file = told.get("CONFIG_FILE")
+    if file is None:
+        return _strategy(strategy, site), WHOLE
+    names = {each.at("configMap", "name").text() for each in pod["volumes"].items()} - {None}
+    maps = [each for each in platform.objects_of("", "ConfigMap") if each.name.text() in names]
+    data = maps[0].resource["data"] if len(maps) == 1 else Fact(UNKNOWN, file.urn, file.path)
+    key = file.text()
+    chosen = Fact(key.rpartition("/")[2] if key else UNKNOWN, file.urn, file.path)
+    return _strategy(strategy, site), configured(data, chosen, site.reading)
+
+
+def _flags(container: Fact) -> Iterator[tuple[str, Fact]]:
+    """Yield the flags of a device plugin under the names that they have as variables."""
+    for key in ("command", "args"):
+        for word in container[key].items():
+            name, given, value = (word.text() or "").partition("=")
+            if given and name.startswith("--"):
+                yield name[2:].replace("-", "_").upper(), Fact(value, word.urn, word.path)
 
 
 def _strategy(fact: Fact, site: Site) -> str | None:

@@ -79,7 +79,7 @@ def _brought(name: str, model: Gpu, device: Accelerator) -> Cut:
     slices = named_layout(model, name)
     if slices is None:
         known = ", ".join(f"all-{profile}" for profile in model.profiles if "+" not in profile)
-        return Cut(whole(device).gpus, f"MIG manager brings no such layout for {model.title}, but {known}")
+        return Cut(whole(device).gpus, f"MIG manager has no such layout for {model.title}: it has {known}")
     if not slices and name != ALL_ENABLED:
         return whole(device)
     return Cut((slices,) * _gpus(device))
@@ -89,7 +89,7 @@ def _own(name: str, model: Gpu, device: Accelerator, own: Layouts) -> Cut | None
     entries = own.get(name)
     if entries is None:
         known = ", ".join(sorted(own)) or "none"
-        return Cut(whole(device).gpus, f"the ConfigMap of MIG manager has no such layout, but {known}")
+        return Cut(whole(device).gpus, f"the ConfigMap of MIG manager has no such layout: it has {known}")
     gpus: list[Slices] = list(whole(device).gpus)
     for entry in entries:
         if entry.device_ids is not None and not model.device_ids:

@@ -77,8 +77,8 @@ def test_a_filter_of_devices_that_are_not_known_leaves_it_open() -> None:
     [
         ("blueprint", "p4de.24xlarge", OWN, "the layout takes 8 compute slices, one a100 (80 GB) has 7"),
         ("blueprint", "p6-b200.48xlarge", OWN, "b200 (179 GB) has no profile 1g.10gb"),
-        ("all-1g.5gb", "p5.48xlarge", None, "MIG manager brings no such layout for h100 (80 GB), but all-1g"),
-        ("all-1g.10gb", "p5.48xlarge", OWN, "has no such layout, but blueprint, by-device, uneven"),
+        ("all-1g.5gb", "p5.48xlarge", None, "MIG manager has no such layout for h100 (80 GB): it has all-1g"),
+        ("all-1g.10gb", "p5.48xlarge", OWN, "has no such layout: it has blueprint, by-device, uneven"),
     ],
 )
 def test_a_layout_that_cannot_be_is_told_why(name: str, instance: str, own: str | None, problem: str) -> None:

@@ -133,7 +133,7 @@ _FITS = cases(
         "a layout that nobody defines",
         set_("balanced", LABEL, "ours"),
         fires={"mig-layout-fits": "balanced"},
-        says="MIG manager brings no such layout for a100 (80 GB)",
+        says="MIG manager has no such layout for a100 (80 GB)",
     ),
     Case(
         "a layout that is not known yet",
@@ -207,7 +207,7 @@ _FITS = cases(
         set_("slices-pool", KARPENTER_LABEL, "all-2g.20gb"),
         without("small"),
         fires={"mig-layout-fits": "slices-pool"},
-        says="has no such layout, but all-1g.10gb, all-balanced",
+        says="has no such layout: it has all-1g.10gb, all-balanced",
     ),
     Case(
         "layouts that the chart makes a ConfigMap of",
