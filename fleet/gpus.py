@@ -148,7 +148,7 @@ def _manners(owner: Owner, platform: Platform, pool: NodePool, site: Site) -> It
 
 
 def _daemon(pod: Fact, platform: Platform, site: Site) -> Manner:
-    """Return what a plain DaemonSet tells its plugin, by variables or flags and by the ConfigMap it mounts."""
+    """Return what a plain DaemonSet tells its plugin: by variables, by flags, by the ConfigMap it mounts."""
     told = {
         name: value
         for container in pod["containers"].items()
