@@ -139,6 +139,29 @@ def gpu(slo: Slo) -> list[Alert]:
     ]
 
 
+def neuron() -> list[Alert]:
+    """What Inferentia and Trainium suffer from."""
+    errors = 'increase(execution_errors_total{error_type="hardware"}[10m])'
+    return [
+        Alert(
+            name="NeuronHardwareErrors",
+            when=f"sum by (node) ({errors}) > 0",
+            lasting="0s",
+            severity=Severity.CRITICAL,
+            summary="Programs on node {{ $labels.node }} failed {{ $value }} times for the hardware's sake.",
+            advice="Node repair replaces the node where it is on. Drain and replace it where it goes on.",
+        ),
+        Alert(
+            name="NeuronMonitorDown",
+            when='max by (node) (up{job="neuron-monitor"}) == 0',
+            lasting="10m",
+            severity=Severity.WARNING,
+            summary="The monitor of node {{ $labels.node }} does not answer: its devices cannot be seen.",
+            advice="Look at the pod's log.",
+        ),
+    ]
+
+
 def models(slo: Slo, alerts: Alerts, served: Sequence[Model], namespace: str) -> list[Alert]:
     """What users of models suffer from."""
     by_model = "sum by (namespace, model)"

@@ -20,7 +20,6 @@ TARGET = "inference:time_to_first_token_seconds:target"
 _TYPE_LABEL = "label_node_kubernetes_io_instance_type"
 """The label of nodes with their instance type, as kube-state-metrics spells it."""
 
-
 _PRICED_REGION = "us-east-1"
 
 RuleGroup = dict[str, Any]
@@ -29,10 +28,13 @@ RuleGroup = dict[str, Any]
 def rule_groups(platform: Platform, namespace: str) -> list[RuleGroup]:
     """The rules that the platform's parts call for. Model servers live in the namespace."""
     observability = platform.observability
-    gpus = any(pool.accelerator is Accelerator.NVIDIA for pool in platform.node_pools)
+    accelerators = {pool.accelerator for pool in platform.node_pools}
     groups = {
         "inference-nodes": _rules(alert_rules.nodes()),
-        "inference-gpus": _rules(alert_rules.gpu(observability.slo)) if gpus else [],
+        "inference-gpus": _rules(alert_rules.gpu(observability.slo))
+        if Accelerator.NVIDIA in accelerators
+        else [],
+        "inference-neuron": _rules(alert_rules.neuron()) if Accelerator.NEURON in accelerators else [],
         "inference-models": _rules(
             alert_rules.models(observability.slo, observability.alerts, platform.models, namespace)
         )

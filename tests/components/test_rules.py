@@ -28,6 +28,7 @@ CPU = {
     "instances": {"types": ["m7i.xlarge"]},
     "nodes": {"min": 1, "max": 1},
 }
+NEURON = {**GPU, "name": "neuron", "accelerator": "neuron", "instances": {"types": ["inf2.xlarge"]}}
 CHAT = {"name": "chat", "source": "openai/gpt-oss-20b", "nodePool": "gpu"}
 BULK = {**CHAT, "name": "bulk", "profile": "batch"}
 
@@ -36,7 +37,7 @@ def platform(**changes: Any) -> Platform:
     values = {
         "network": {"availabilityZones": ["us-west-2a", "us-west-2b"]},
         "cluster": {"name": "test", "version": "1.36", "mode": "standard"},
-        "nodePools": [CPU, GPU],
+        "nodePools": [CPU, GPU, NEURON],
         "models": [CHAT, BULK],
         **changes,
     }
@@ -109,6 +110,7 @@ def test_parts_that_are_not_there_are_not_watched() -> None:
     assert set(groups()) == {
         "inference-nodes",
         "inference-gpus",
+        "inference-neuron",
         "inference-models",
         "inference-karpenter",
         "inference-targets",
@@ -116,6 +118,11 @@ def test_parts_that_are_not_there_are_not_watched() -> None:
     }
     bare = groups(nodePools=[CPU], models=[])
     assert set(bare) == {"inference-nodes", "inference-targets", "inference-prices"}
+    assert set(groups(nodePools=[CPU, NEURON], models=[])) == {
+        *bare,
+        "inference-neuron",
+        "inference-karpenter",
+    }
 
 
 def test_the_targets_are_those_of_the_settings() -> None:
