@@ -11,6 +11,7 @@ from components.batch.gang import Members
 from components.batch.run_ai import project_namespace
 from components.batch.scheduler import BatchScheduler, BatchSchedulerArgs, RunAiSecrets, gang
 from components.checkpoints import VolumeDrivers, VolumeDriversArgs, drivers_for
+from components.dra_driver import DraDriver
 from components.job_pod import Place
 from components.karpenter import GPU_RESOURCE
 from components.serving_namespace import ServingNamespace, ServingNamespaceArgs
@@ -54,9 +55,12 @@ def make_jobs(
             drivers=drivers, system_nodes=site.system.labels, requires=site.system.ready
         )
         needed.append(VolumeDrivers("volume-drivers", mounting, site.after()))
+    # Its chart brings the definition of compute domains, and outlives them.
+    domains = [each for each in gpu_software if isinstance(each, DraDriver)]
     for job in platform.jobs:
         pools = [site.pools[name] for name in job.node_pools]
-        TrainingJob(job.name, _job(platform, site, job), site.after(*needed, *pools))
+        after = site.after(*needed, *pools, *(domains if job.compute_domain else ()))
+        TrainingJob(job.name, _job(platform, site, job), after)
 
 
 def namespace_of(platform: Platform, job: Job) -> str:

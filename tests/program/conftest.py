@@ -29,3 +29,9 @@ def prod() -> Stack:
 def neuron() -> Stack:
     """The neuron stack as it is committed."""
     return preview(stack="neuron")
+
+
+@pytest.fixture(scope="session")
+def dra() -> Stack:
+    """The dra stack as it is committed."""
+    return preview(stack="dra")

@@ -16,11 +16,12 @@ CONTROLLERS = ("karpenter", "cluster-autoscaler", "aws-load-balancer-controller"
 
 
 @pytest.fixture(scope="module")
-def graphs(dev: Stack, starter: Stack, prod: Stack, neuron: Stack) -> dict[str, Graph]:
-    return {"dev": Graph(dev), "starter": Graph(starter), "prod": Graph(prod), "neuron": Graph(neuron)}
+def graphs(dev: Stack, starter: Stack, prod: Stack, neuron: Stack, dra: Stack) -> dict[str, Graph]:
+    stacks = {"dev": dev, "starter": starter, "prod": prod, "neuron": neuron, "dra": dra}
+    return {name: Graph(stack) for name, stack in stacks.items()}
 
 
-@pytest.fixture(params=["dev", "starter", "prod", "neuron"])
+@pytest.fixture(params=["dev", "starter", "prod", "neuron", "dra"])
 def graph(request: pytest.FixtureRequest, graphs: dict[str, Graph]) -> Graph:
     return graphs[request.param]
 
@@ -112,14 +113,18 @@ EDGES = {
     "EventTarget": {"EventRule", "Queue"},
     "InternetGateway": {"Vpc"},
     "Job": {
+        "ComputeDomain",
         "PersistentVolumeClaim",
+        "PodGroup",
         "PodIdentityAssociation",
+        "ResourceClaimTemplate",
         "Role",
         "RolePolicy",
         "Service",
         "ServiceAccount",
     },
     "KeyPolicy": {"Key"},
+    "LaunchTemplate": {"Cluster"},
     "LocalQueue": {"Namespace", "kueue"},
     "ManagedNodeGroup": {
         "Addon",
@@ -176,6 +181,8 @@ EDGES = {
     },
     "aws-mountpoint-s3-csi-driver": {"Addon"},
     "cluster-autoscaler": {"Addon", "Cluster", "PodIdentityAssociation", "Role", "RolePolicy"},
+    "dra-driver-nvidia-gpu": {"Namespace"},
+    "eks-inference:index:DraDriver": {"Addon"},
     "eks-inference:index:GpuOperator": {"Addon"},
     "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
     "eks-inference:index:ModelServer": {"ManagedNodeGroup", "Namespace", "NodeClass", "NodePool"},
@@ -185,11 +192,14 @@ EDGES = {
         "ClusterQueue",
         "EC2NodeClass",
         "LocalQueue",
+        "ManagedNodeGroup",
         "Namespace",
         "NodePool",
         "ResourceFlavor",
         "aws-mountpoint-s3-csi-driver",
+        "dra-driver-nvidia-gpu",
         "kueue",
+        "scheduler-plugins",
     },
     "gpu-operator": {"Namespace"},
     "karpenter": {
@@ -213,8 +223,14 @@ EDGES = {
     "kueue": {"Addon"},
     "kubernetes": {"Cluster"},
     "neuron-helm-chart": {"Addon"},
+    "scheduler-plugins": {"Addon"},
 }
 """What each kind of resource waits for by itself, in any of the stacks. Nothing else is kept waiting."""
+
+
+def test_a_compute_domain_goes_before_the_driver_that_ends_it(dra: Stack) -> None:
+    (outliving,) = Graph(dra).outlive(Graph(dra).kinds("ComputeDomain"))
+    assert "dra-driver-nvidia-gpu" in outliving
 
 
 def test_nothing_waits_for_what_it_does_not_need(graphs: dict[str, Graph]) -> None:
