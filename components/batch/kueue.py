@@ -12,6 +12,8 @@ from typing import Any
 
 from catalog.charts import chart
 from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
+from components.claims import EFA_CLASS, GPU_CLASS, MIG_CLASS
+from components.karpenter import GPU_RESOURCE
 
 CHART = "kueue"
 NAMESPACE = "kueue-system"
@@ -21,7 +23,12 @@ _QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 _FLAVOR = "accelerators"
 _COHORT = "accelerators"
 _IMAGE = "registry.k8s.io/kueue/kueue"
-_NOT_COUNTED = ("cpu", "memory", "ephemeral-storage", "hugepages-", "vpc.amazonaws.com/")
+_CHANNEL_CLASS = "compute-domain-default-channel.nvidia.com"
+_DEVICE_CLASSES = {
+    GPU_RESOURCE: [GPU_CLASS],
+    "eks-inference/not-counted": [MIG_CLASS, EFA_CLASS, _CHANNEL_CLASS],
+}
+"""What devices that pods claim count as. Kueue lets no job in that claims what it has no name for."""
 
 
 def helm_values(system_nodes: Mapping[str, str], start_timeout: str) -> dict[str, Any]:
@@ -54,7 +61,13 @@ def configuration(start_timeout: str) -> dict[str, Any]:
         "webhook": {"port": 9443},
         "leaderElection": {"leaderElect": True, "resourceName": "c1f6bfd2.kueue.x-k8s.io"},
         "integrations": {"frameworks": ["batch/job"]},
-        "resources": {"excludeResourcePrefixes": list(_NOT_COUNTED)},
+        "resources": {
+            # Processors, memory and EFA interfaces are no queue's.
+            "quotaCheckStrategy": "IgnoreUndeclared",
+            "deviceClassMappings": [
+                {"name": name, "deviceClassNames": classes} for name, classes in _DEVICE_CLASSES.items()
+            ],
+        },
         "waitForPodsReady": {
             "timeout": start_timeout,
             "recoveryTimeout": start_timeout,

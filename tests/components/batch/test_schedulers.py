@@ -137,11 +137,14 @@ def test_a_queue_of_kueue_is_a_quota_that_one_namespace_reaches() -> None:
     ]
 
 
-def test_kueue_counts_accelerators_and_nothing_else() -> None:
-    left_out = configuration("30m")["resources"]["excludeResourcePrefixes"]
-    for name in ("cpu", "memory", "ephemeral-storage", "vpc.amazonaws.com/efa"):
-        assert name.startswith(tuple(left_out))
-    assert not "nvidia.com/gpu".startswith(tuple(left_out))
+def test_kueue_counts_accelerators_however_they_are_asked_for_and_nothing_else() -> None:
+    counting = configuration("30m")["resources"]
+    assert counting["quotaCheckStrategy"] == "IgnoreUndeclared"
+    classes = {each["name"]: each["deviceClassNames"] for each in counting["deviceClassMappings"]}
+    assert classes["nvidia.com/gpu"] == ["gpu.nvidia.com"]
+    # What jobs claim beside GPUs must have a name, or Kueue lets none of them in.
+    (others,) = (named for name, named in classes.items() if name != "nvidia.com/gpu")
+    assert {"efa.networking.k8s.aws", "compute-domain-default-channel.nvidia.com"} < set(others)
 
 
 def test_kueue_takes_back_what_a_group_holds_that_does_not_become_whole() -> None:
