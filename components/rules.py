@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from catalog.instances import accelerated_types
-from components import alert_rules
+from components import alert_rules, model_alerts
 from components.alert_rules import Alert
 from settings.models import Profile
 from settings.node_pools import Accelerator
@@ -36,9 +36,12 @@ def rule_groups(platform: Platform, namespace: str) -> list[RuleGroup]:
         else [],
         "inference-neuron": _rules(alert_rules.neuron()) if Accelerator.NEURON in accelerators else [],
         "inference-models": _rules(
-            alert_rules.models(observability.slo, observability.alerts, platform.models, namespace)
+            model_alerts.models(observability.slo, observability.alerts, platform.models, namespace)
         )
         if platform.models
+        else [],
+        "inference-scalers": _rules(model_alerts.scalers(namespace))
+        if any(model.scaling is not None for model in platform.models)
         else [],
         "inference-karpenter": _rules(alert_rules.karpenter()) if platform.karpenter_pools else [],
         "inference-targets": targets(observability.slo),

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.addons import addon_version
 from settings.cluster import ClusterMode
 from settings.errors import Problem
+from settings.node_pools import Provisioner
 
 CLOUD_WATCH_ADDON = "amazon-cloudwatch-observability"
 
@@ -50,13 +51,12 @@ def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]
 
 
 def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str, Any]) -> Iterator[Problem]:
-    without_driver = _mapping(values, "addons").get("ebsCsiDriver") is False
-    if (
-        cluster.get("mode") == ClusterMode.STANDARD
-        and without_driver
-        and isinstance(prometheus, Mapping)
-        and "storageClass" not in prometheus
-    ):
+    if not isinstance(prometheus, Mapping) or "storageClass" in prometheus:
+        return
+    groups = any(pool.get("provisioner") == Provisioner.MANAGED for _, pool in _mappings(values, "nodePools"))
+    # Auto Mode makes volumes for its own nodes alone.
+    by_addon = cluster.get("mode") == ClusterMode.STANDARD or groups
+    if by_addon and _mapping(values, "addons").get("ebsCsiDriver") is False:
         fault = "is missing: without addons.ebsCsiDriver nobody makes volumes of the class gp3."
         yield Problem(("observability", "prometheus", "storageClass"), fault)
 
@@ -71,9 +71,8 @@ def _version(observability: Mapping[str, Any], cluster: Mapping[str, Any]) -> It
 
 
 def _unmeasured(values: Mapping[str, Any]) -> Iterator[Problem]:
-    models = values.get("models")
-    for index, model in enumerate(models if isinstance(models, list) else []):
-        if isinstance(model, Mapping) and model.get("scaling") is not None:
+    for index, model in _mappings(values, "models"):
+        if model.get("scaling") is not None:
             needed = "observability.prometheus (or autoscaling.prometheusAddress)"
             fault = f"is given, but nobody measures: add {needed}."
             yield Problem(("models", index, "scaling"), fault)
@@ -86,3 +85,11 @@ def _has_grafana(prometheus: object) -> bool:
 def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = values.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _mappings(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The entries of a list that are mappings, each with its position."""
+    found = values.get(key)
+    for index, entry in enumerate(found if isinstance(found, list) else []):
+        if isinstance(entry, Mapping):
+            yield index, entry

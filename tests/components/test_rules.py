@@ -30,7 +30,7 @@ CPU = {
 }
 NEURON = {**GPU, "name": "neuron", "accelerator": "neuron", "instances": {"types": ["inf2.xlarge"]}}
 CHAT = {"name": "chat", "source": "openai/gpt-oss-20b", "nodePool": "gpu"}
-BULK = {**CHAT, "name": "bulk", "profile": "batch"}
+BULK = {**CHAT, "name": "bulk", "profile": "batch", "scaling": {"maxReplicas": 4}}
 
 
 def platform(**changes: Any) -> Platform:
@@ -39,6 +39,7 @@ def platform(**changes: Any) -> Platform:
         "cluster": {"name": "test", "version": "1.36", "mode": "standard"},
         "nodePools": [CPU, GPU, NEURON],
         "models": [CHAT, BULK],
+        "autoscaling": {"prometheusAddress": "http://prometheus.test:9090"},
         **changes,
     }
     return settings.parse(values)
@@ -103,7 +104,9 @@ def test_every_alert_says_how_bad_it_is_what_is_wrong_and_what_to_do(rule: dict[
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
 def test_an_alert_names_only_labels_that_its_expression_keeps(rule: dict[str, Any]) -> None:
     named = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
-    assert all(re.search(rf"\b{label}\b", rule["expr"]) or label == "deployment" for label in named)
+    # Series of Kubernetes' objects are never summed here, and name their object.
+    named -= {"deployment", "horizontalpodautoscaler"}
+    assert all(re.search(rf"\b{label}\b", rule["expr"]) for label in named)
 
 
 def test_parts_that_are_not_there_are_not_watched() -> None:
@@ -112,10 +115,12 @@ def test_parts_that_are_not_there_are_not_watched() -> None:
         "inference-gpus",
         "inference-neuron",
         "inference-models",
+        "inference-scalers",
         "inference-karpenter",
         "inference-targets",
         "inference-prices",
     }
+    assert "inference-scalers" not in groups(models=[CHAT])
     bare = groups(nodePools=[CPU], models=[])
     assert set(bare) == {"inference-nodes", "inference-targets", "inference-prices"}
     assert set(groups(nodePools=[CPU, NEURON], models=[])) == {
