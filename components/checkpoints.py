@@ -17,7 +17,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
-from components.batch.gang import SYSTEM_TOLERATIONS
+from components.system_nodes import on_system_nodes
 from settings.jobs import FsxCheckpoints, Job, S3Checkpoints
 
 _NAMESPACE = "kube-system"
@@ -87,7 +87,7 @@ def helm_values(driver: VolumeDriver, system_nodes: Mapping[str, str]) -> dict[s
     if driver is VolumeDriver.FSX:
         # File systems are there already, so that nothing has to make them, nor to have a role for it.
         return {"nodeComponentOnly": True}
-    return {"controller": {"nodeSelector": dict(system_nodes), "tolerations": SYSTEM_TOLERATIONS}}
+    return {"controller": on_system_nodes(system_nodes)}
 
 
 def volume(

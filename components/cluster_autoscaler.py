@@ -20,6 +20,7 @@ from catalog.cluster_autoscaler import image_tag, image_tags
 from catalog.kubernetes import minor
 from components.node_template import TAG_PREFIX
 from components.pod_identity import PodIdentity, PodRoleArgs
+from components.system_nodes import on_system_nodes
 from settings.addons import ClusterAutoscaler as ClusterAutoscalerSettings
 
 NAMESPACE = "kube-system"
@@ -140,7 +141,7 @@ def helm_values(args: ClusterAutoscalerArgs) -> dict[str, Any]:
         "autoDiscovery": {"clusterName": args.cluster_name},
         "image": {"tag": image(args.kubernetes_version)},
         "replicaCount": settings.replicas,
-        "nodeSelector": dict(args.system_nodes),
+        **on_system_nodes(args.system_nodes),
         "topologySpreadConstraints": [_apart("kubernetes.io/hostname")],
         "rbac": {"serviceAccount": {"create": True, "name": NAME}},
         "extraArgs": flags,

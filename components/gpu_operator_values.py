@@ -15,6 +15,7 @@ from components.gpu_sharing import WHOLE_GPUS, plugin_configurations
 from components.mig_layouts import manager_config
 from components.node_kinds import GpuNodes, NodePart
 from components.scheduling import tolerations
+from components.system_nodes import on_system_nodes
 from settings.gpu import GpuOperator
 from settings.sharing import MigStrategy
 
@@ -22,9 +23,6 @@ CHART = "gpu-operator"
 NAMESPACE = "gpu-operator"
 
 _CONFIGURATIONS = "device-plugin-configurations"
-_SYSTEM_TAINT = {"key": "CriticalAddonsOnly", "operator": "Exists"}
-"""What keeps other pods off the system nodes of Auto Mode."""
-
 _HYBRID_NODES = {"eks.amazonaws.com/compute-type": "hybrid"}
 _WITH_TOOLKIT = ["amzn", "bottlerocket"]
 """The systems, as /etc/os-release calls them, whose images for GPUs have the container toolkit."""
@@ -40,7 +38,7 @@ def helm_values(
 ) -> dict[str, Any]:
     """The values of the chart. The operator itself runs on system nodes, its operands on all with GPUs."""
     tolerated = _tolerated(nodes)
-    steady = {"nodeSelector": dict(system_nodes), "tolerations": [_SYSTEM_TAINT]}
+    steady = on_system_nodes(system_nodes)
     cuts_gpus = any(each.sharing.mig is not None for each in nodes)
     return {
         "operator": steady,

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
+from components.system_nodes import on_system_nodes
 from settings.autoscaling import Autoscaling
 
 NAMESPACE = "keda"
@@ -70,9 +71,7 @@ def helm_values(args: KedaArgs) -> dict[str, Any]:
     return {
         **{part: {"replicaCount": replicas} for part in _PARTS},
         "podDisruptionBudget": budgets,
-        "nodeSelector": dict(args.system_nodes),
-        # Auto Mode's own pool for controllers keeps everything else off by this taint.
-        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
+        **on_system_nodes(args.system_nodes),
         # Scalers here need no secrets; by default the operator could read those of every namespace.
         "permissions": {"operator": {"restrict": {"secret": True}}},
     }

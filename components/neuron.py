@@ -21,8 +21,9 @@ from catalog.node_images import ami_release
 from components.neuron_monitor import make_neuron_monitor
 from components.pod_identity import PodIdentity, PodRoleArgs
 from components.scheduling import tolerations
+from components.system_nodes import on_system_nodes
 from settings.neuron import Neuron as NeuronSettings
-from settings.node_pools import Accelerator, AutoModePool, Taint
+from settings.node_pools import Accelerator, AutoModePool
 from settings.pools import NodePool
 
 NAMESPACE = "kube-system"
@@ -35,7 +36,6 @@ _DETECTOR = "node-problem-detector"
 _DETECTOR_NAMESPACE = "neuron-healthcheck-system"
 """The chart's, which it does not make."""
 
-_SYSTEM_TAINT = Taint(key="CriticalAddonsOnly")
 """Of the built-in node pool for controllers on Auto Mode."""
 
 
@@ -188,7 +188,7 @@ def recovery_policy(cluster: str) -> dict[str, Any]:
 
 def _scheduler(args: NeuronArgs) -> dict[str, Any]:
     """Both of its pods on steady nodes. The chart's own kube-scheduler is that of Kubernetes 1.31."""
-    where = {"nodeSelector": dict(args.system_nodes), "tolerations": tolerations([_SYSTEM_TAINT])}
+    where = on_system_nodes(args.system_nodes)
     custom: dict[str, Any] = {"enabled": True, **where}
     release = ami_release(args.kubernetes_version) if args.kubernetes_version else None
     if release is not None:

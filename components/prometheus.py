@@ -19,6 +19,7 @@ from catalog.charts import chart
 from components.alert_topic import AlertTopic
 from components.launch_template import gibibytes
 from components.pod_identity import PodIdentity, PodRoleArgs
+from components.system_nodes import on_system_nodes
 from settings.observability import Prometheus as PrometheusSettings
 
 NAMESPACE = "monitoring"
@@ -151,11 +152,7 @@ class Prometheus(pulumi.ComponentResource):
 def helm_values(args: PrometheusArgs) -> dict[str, Any]:
     """The values of the chart. What they leave out, such as replicas apart, is right by its defaults."""
     settings = args.settings
-    # Auto Mode's own pool for controllers keeps everything else off by this taint.
-    steady: dict[str, Any] = {
-        "nodeSelector": dict(args.system_nodes),
-        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
-    }
+    steady = on_system_nodes(args.system_nodes)
     survives = {"podDisruptionBudget": {"enabled": settings.replicas > 1}}
     return {
         **{part: {"enabled": False} for part in HIDDEN},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -25,6 +26,15 @@ class SystemNodes:
 
     volumes: tuple[pulumi.Resource, ...] = ()
     """What makes volumes where EKS does not. Claims must be gone before it is, or their volumes stay."""
+
+
+SYSTEM_TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
+"""Auto Mode's own pool for controllers keeps everything else off by this taint."""
+
+
+def on_system_nodes(labels: Mapping[str, str]) -> dict[str, Any]:
+    """What leads a controller to the steady nodes with the labels, as charts and pods spell it."""
+    return {"nodeSelector": dict(labels), "tolerations": SYSTEM_TOLERATIONS}
 
 
 def system_labels(

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
+from components.batch.gang import Gang, Manifest, Members, Shares
+from components.system_nodes import on_system_nodes
 
 CHART = "scheduler-plugins"
 NAMESPACE = "scheduler-plugins"
@@ -27,7 +28,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def helm_values(system_nodes: Mapping[str, str], start_timeout: str) -> dict[str, Any]:
     """The values of the chart, with no other plugins than groups and quotas need."""
-    there = {"nodeSelector": dict(system_nodes), "tolerations": SYSTEM_TOLERATIONS}
+    there = on_system_nodes(system_nodes)
     return {
         "scheduler": there,
         "controller": there,

@@ -8,9 +8,6 @@ from typing import Any
 
 from settings.batch import Queue
 
-SYSTEM_TOLERATIONS = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
-"""What lets controllers onto Auto Mode's own nodes for them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares, fraction_annotation
+from components.batch.gang import Gang, Manifest, Members, Shares, fraction_annotation
+from components.system_nodes import on_system_nodes
 
 CHART = "kai-scheduler"
 NAMESPACE = "kai-scheduler"
@@ -29,8 +30,7 @@ def helm_values(system_nodes: Mapping[str, str], *, shares_gpus: bool) -> dict[s
     return {
         "global": {
             "registry": _REGISTRY,
-            "nodeSelector": dict(system_nodes),
-            "tolerations": SYSTEM_TOLERATIONS,
+            **on_system_nodes(system_nodes),
             "leaderElection": True,
             "gpuSharing": shares_gpus,
             # Karpenter knows no parts of GPUs: pods that stand for whole ones ask it for nodes.

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.charts import chart
-from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
+from components.batch.gang import Gang, Manifest, Members, Shares
 from components.claims import EFA_CLASS, GPU_CLASS, MIG_CLASS
 from components.karpenter import GPU_RESOURCE
+from components.system_nodes import on_system_nodes
 
 CHART = "kueue"
 NAMESPACE = "kueue-system"
@@ -35,8 +36,7 @@ def helm_values(system_nodes: Mapping[str, str], start_timeout: str) -> dict[str
     """The values of the chart. Kueue takes care of Jobs that name a queue, and of nothing else."""
     return {
         "controllerManager": {
-            "nodeSelector": dict(system_nodes),
-            "tolerations": SYSTEM_TOLERATIONS,
+            **on_system_nodes(system_nodes),
             # The chart's source names an image for tests.
             "manager": {
                 "image": {

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.batch.gang import SYSTEM_TOLERATIONS, Gang, Manifest, Members, Shares
+from components.batch.gang import Gang, Manifest, Members, Shares
+from components.system_nodes import SYSTEM_TOLERATIONS
 
 CHART = "volcano"
 NAMESPACE = "volcano-system"

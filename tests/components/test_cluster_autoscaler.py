@@ -9,6 +9,7 @@ from automation.contracts.helm import merge_values, value_at
 from automation.contracts.store import chart_contract
 from automation.contracts.values import value_problems
 from components.cluster_autoscaler import ClusterAutoscalerArgs, helm_values, image, policy, priorities
+from components.system_nodes import SYSTEM_TOLERATIONS
 from settings.addons import ClusterAutoscaler
 
 SYSTEM = {"eks-inference/node-pool": "system"}
@@ -62,7 +63,7 @@ def test_without_an_image_there_is_no_autoscaler_but_words() -> None:
         ("podDisruptionBudget.maxUnavailable", 1),
         ("priorityClassName", "system-cluster-critical"),
         ("nodeSelector", SYSTEM),
-        ("tolerations", []),
+        ("tolerations", SYSTEM_TOLERATIONS),
         ("rbac.serviceAccount.name", "cluster-autoscaler"),
         ("extraArgs.ignore-daemonsets-utilization", True),
         ("extraArgs.skip-nodes-with-system-pods", False),

@@ -14,6 +14,7 @@ from components.karpenter_node_pool import karpenter_node_pool_spec
 from components.neuron import SCHEDULER, NeuronArgs, helm_values, recovery_policy, scheduler_name
 from components.neuron_monitor import LABELS, PORT, pod_spec
 from components.node_template import autoscaler_tags
+from components.system_nodes import SYSTEM_TOLERATIONS
 from settings.karpenter_pools import KarpenterPool
 from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
 from settings.neuron import Neuron, NodeProblemDetector
@@ -100,9 +101,7 @@ def test_the_scheduler_is_of_the_clusters_version_and_runs_on_system_nodes() -> 
     for part in (scheduler, custom):
         assert part["enabled"] is True
         assert part["nodeSelector"] == {"karpenter.sh/nodepool": "system"}
-        assert part["tolerations"] == [
-            {"key": "CriticalAddonsOnly", "operator": "Exists", "effect": "NoSchedule"}
-        ]
+        assert part["tolerations"] == SYSTEM_TOLERATIONS
 
 
 @pytest.mark.parametrize("kubernetes", [None, "1.30"])
