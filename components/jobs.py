@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pulumi
 
@@ -14,6 +15,7 @@ from components.checkpoints import VolumeDrivers, VolumeDriversArgs, drivers_for
 from components.dra_driver import DraDriver
 from components.job_pod import Place
 from components.karpenter import GPU_RESOURCE
+from components.neuron import scheduler_name
 from components.serving_namespace import ServingNamespace, ServingNamespaceArgs
 from components.site import Site
 from components.training_job import TrainingJob, TrainingJobArgs
@@ -81,14 +83,14 @@ def _job(platform: Platform, site: Site, job: Job) -> TrainingJobArgs:
         queue=job.queue,
         gpu_fraction=job.gpu_fraction,
     )
+    pools = [platform.node_pool(name) for name in job.node_pools]
+    found = gang(scheduler.kind if scheduler is not None else None, members)
+    if found.scheduler_name is None:
+        found = replace(found, scheduler_name=scheduler_name(platform.gpu.neuron, pools[0]))
     return TrainingJobArgs(
         settings=job,
-        place=Place(
-            pools=[platform.node_pool(name) for name in job.node_pools],
-            namespace=namespace,
-            efa=platform.gpu.efa.allocation,
-        ),
-        gang=gang(scheduler.kind if scheduler is not None else None, members),
+        place=Place(pools=pools, namespace=namespace, efa=platform.gpu.efa.allocation),
+        gang=found,
         cluster_name=site.name,
         region=site.region,
         tags=platform.tags,

@@ -9,6 +9,7 @@ import pytest
 from tests.program.stack import Config, Stack, preview
 
 JOB = "kubernetes:batch/v1:Job"
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SECRETS = ("runAiClientSecret", "runAiControlPlaneUrl", "runAiNgcApiKey")
 
@@ -109,6 +110,33 @@ def test_checkpoints_may_be_on_fsx_which_needs_no_role() -> None:
     assert stack.result["contracts"] == []
     assert release(stack, "aws-fsx-csi-driver")["values"] == {"nodeComponentOnly": True}
     assert not [each for each in stack.resources.values() if each["name"] == "fine-tune-checkpoints"]
+
+
+def test_workers_on_trainium_ask_for_devices_and_get_neighbouring_ones() -> None:
+    def change(config: Config) -> None:
+        config["eks-inference:gpu"]["scheduler"] = {
+            "kind": "kueue",
+            "queues": [{"name": "training", "accelerators": 16}],
+        }
+        config["eks-inference:jobs"] = [
+            {
+                "name": "pretrain",
+                "nodePools": ["trn2"],
+                "image": "example.com/train:1.4.2",
+                "command": ["train.py"],
+                "accelerators": 16,
+                "processesPerWorker": 64,
+                "queue": "training",
+            }
+        ]
+
+    stack = preview(change, stack="neuron", flags=("--check",))
+    assert (stack.status, stack.violations) == (0, set()), stack.printed + stack.complaints
+    assert stack.result["contracts"] == []
+    pod = stack.one(JOB)["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["limits"]["aws.amazon.com/neuron"] == "16"
+    names = {each["spec"]["template"]["spec"].get("schedulerName") for each in stack.of_type(DEPLOYMENT)}
+    assert pod["schedulerName"] in names
 
 
 @pytest.fixture(scope="module")
