@@ -60,7 +60,8 @@ def test_the_command_line_says_what_the_settings_say() -> None:
 
 def test_what_is_not_set_is_left_to_the_engine() -> None:
     assert not any(
-        "max-model-len" in argument or "revision" in argument for argument in vllm.arguments(model(), vllm.engine_for(model(), POOL))
+        "max-model-len" in argument or "revision" in argument
+        for argument in vllm.arguments(model(), vllm.engine_for(model(), POOL))
     )
 
 
