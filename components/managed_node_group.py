@@ -134,7 +134,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
         self.autoscaling_group = self.group.node_group.apply(
             lambda made: made.resources[0].autoscaling_groups[0].name  # EKS makes one for each group.
         )
-        if not pool.nodes.fixed:
+        if pool.autoscaled:
             for key, value in autoscaler_tags(pool, cluster.name, args.mig_strategy).items():
                 aws.autoscaling.Tag(
                     f"{name}-{key.removeprefix(f'{TAG_PREFIX}/').replace('/', '-')}",

@@ -254,6 +254,13 @@ class ManagedPool(Settings):
         return self.placement or (PlacementStrategy.CLUSTER if close else None)
 
     @property
+    def autoscaled(self) -> bool:
+        """Whether Cluster Autoscaler sizes it. It would take idle nodes of a Capacity Block away, and where their
+        GPUs go by claims it could not bring the first one back: people size such groups."""
+        block = self.capacity_type is ManagedCapacity.CAPACITY_BLOCK
+        return not self.nodes.fixed and not (block and self.allocation is Allocation.DRA)
+
+    @property
     def root_volume(self) -> RootVolume:
         """The root volume that its nodes get."""
         usual = PLAIN_VOLUME if self.accelerator is Accelerator.NONE else GPU_VOLUME

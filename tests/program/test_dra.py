@@ -19,6 +19,7 @@ CLAIM = "kubernetes:resource.k8s.io/v1:ResourceClaimTemplate"
 DOMAIN = "kubernetes:resource.nvidia.com/v1beta1:ComputeDomain"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 JOB = "kubernetes:batch/v1:Job"
+TAG = "aws:autoscaling/tag:Tag"
 
 
 def group(stack: Stack, name: str) -> Mapping[str, Any]:
@@ -86,7 +87,13 @@ def test_groups_whose_gpus_are_claimed_never_go_empty_but_for_the_block(dra: Sta
     block = group(dra, "gb200")
     assert block["scalingConfig"] == {"minSize": 0, "maxSize": 9, "desiredSize": 0}
     assert block["capacityType"] == "CAPACITY_BLOCK"
-    assert {each["name"] for each in dra.of_type(RELEASE)} >= {"cluster-autoscaler"}
+
+
+def test_the_autoscaler_sizes_the_h100s_and_leaves_the_block_alone(dra: Stack) -> None:
+    assert "cluster-autoscaler" in {each["name"] for each in dra.of_type(RELEASE)}
+    prefix = "k8s.io/cluster-autoscaler/node-template/label/eks-inference/node-pool"
+    named = [each["tag"]["value"] for each in dra.of_type(TAG) if each["tag"]["key"] == prefix]
+    assert sorted(named) == ["h100", "system"]
 
 
 def test_the_ultraserver_starts_as_aws_documents_it(dra: Stack) -> None:
@@ -204,3 +211,24 @@ def test_efa_interfaces_may_be_the_device_plugins() -> None:
     assert found.violations == set()
     assert limits(found) == {"cpu", "memory", "vpc.amazonaws.com/efa"}
     assert "aws-dranet" not in [each["name"] for each in found.of_type(RELEASE)]
+
+
+def _claimed_on_auto_mode(config: Config) -> None:
+    (pool,) = config["eks-inference:nodePools"]
+    pool["allocation"] = "dra"
+
+
+def _driver_on_auto_mode(config: Config) -> None:
+    _claimed_on_auto_mode(config)
+    config["eks-inference:gpu"]["draDriver"] = {}
+
+
+@pytest.mark.parametrize(
+    ("change", "violated"),
+    [
+        (_claimed_on_auto_mode, {"dra-not-on-auto-mode"}),
+        (_driver_on_auto_mode, {"dra-not-on-auto-mode", "single-device-plugin"}),
+    ],
+)
+def test_claims_on_auto_mode_are_refused_with_the_driver_or_without(change: Any, violated: set[str]) -> None:
+    assert preview(change).violations == violated
