@@ -31,7 +31,7 @@ GPU_CLASS: Final = "gpu.nvidia.com"
 MIG_CLASS: Final = "mig.nvidia.com"
 DAEMON_CLASS: Final = "compute-domain-daemon.nvidia.com"
 NEURON_CLASS: Final = "neuron.aws.com"
-_EFA_CHART: Final = "aws-dranet"
+EFA_CHART: Final = "aws-dranet"
 _KARPENTER_SINCE: Final = (1, 15)
 
 Counts = dict[int, int]
@@ -146,7 +146,7 @@ def _served(platform: Platform, pool: NodePool, site: Site) -> dict[tuple[str, s
             found.setdefault((name, ""), {}).update(
                 {index: ENDLESS for index, _ in site.nodes.kinds.within(bits)}
             )
-    for release in releases(platform, pool, _EFA_CHART):
+    for release in releases(platform, pool, EFA_CHART):
         name = release.value("deviceClass.name").default("efa.networking.k8s.aws").text() or ANY_CLASS
         for index, kind in site.nodes.kinds.within(site.landing(scheduling(release.values, site.reading))):
             if kind.type is not None and kind.type.efa_interfaces:

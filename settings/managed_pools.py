@@ -255,8 +255,8 @@ class ManagedPool(Settings):
 
     @property
     def autoscaled(self) -> bool:
-        """Whether Cluster Autoscaler sizes it. It would take idle nodes of a Capacity Block away, and where their
-        GPUs go by claims it could not bring the first one back: people size such groups."""
+        """Whether Cluster Autoscaler sizes it. It would take idle nodes of a Capacity Block away, and where
+        their GPUs go by claims it could not bring the first one back: people size such groups."""
         block = self.capacity_type is ManagedCapacity.CAPACITY_BLOCK
         return not self.nodes.fixed and not (block and self.allocation is Allocation.DRA)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from catalog.kubernetes import minor, serves_device_claims
+from fleet.claimable import EFA_CHART
 from fleet.claiming import claims_channels_only
 from fleet.claims import GROUP
 from fleet.devices import DRA_CHARTS
@@ -22,12 +23,8 @@ CLAIMS: Final = (1, 34)
 COMPUTE_DOMAINS: Final = (1, 33)
 """Since when EKS supports UltraServers, whose compute domains make do with the beta of claims."""
 
-_OTHER_DRIVERS: Final = {
-    "aws-dranet": "deviceClass.create",
-    "gpu-operator": "gpuCluster.deployCR",
-    "neuron-helm-chart": "draDriver.enabled",
-}
-"""Charts with a driver that answers claims, each with the value that says whether it does."""
+_OTHER_DRIVERS: Final = {"gpu-operator": "gpuCluster.deployCR", "neuron-helm-chart": "draDriver.enabled"}
+"""Charts with a driver that answers claims if a value says so."""
 
 
 def _check(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -51,12 +48,12 @@ def _check(platform: Platform, config: Config) -> Iterator[Claim]:
 
 
 def _of_api(each: KubernetesObject, cluster: Cluster) -> Claim:
-    served = cluster.version.meets(
+    unserved = cluster.version.meets(
         lambda found: is_version(found) and serves_device_claims(str(found), each.version) is False
     )
     return Claim(
         each.resource.urn,
-        served,
+        unserved,
         f"{each.kind} {each.name.text() or each.resource.name} is of {GROUP}/{each.version}, which "
         f"{_version(cluster)} does not serve: use {GROUP}/v1 on Kubernetes 1.34 or newer.",
     )
@@ -67,6 +64,8 @@ def _driver_ahead(release: HelmRelease, cluster: Cluster) -> Verdict:
         gpus = release.value("resources.gpus.enabled").default(True).is_true()
         domains = release.value("resources.computeDomains.enabled").default(True).is_true()
         return (gpus & _older(cluster, CLAIMS)) | (domains & _older(cluster, COMPUTE_DOMAINS))
+    if release.chart == EFA_CHART:
+        return _older(cluster, CLAIMS)
     switch = _OTHER_DRIVERS.get(release.chart)
     return release.value(switch).is_true() & _older(cluster, CLAIMS) if switch else NO
 
