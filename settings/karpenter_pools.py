@@ -99,8 +99,8 @@ class KarpenterPool(KarpenterApiPool):
     """Pull and unpack layers of images in parallel (SOCI). Slower on volumes below 600 MiB a second."""
 
     efa: bool = False
-    """Give nodes all the EFA interfaces that they can have, for pods that ask for some. `instances.types` must
-    all have them. Where they differ in them, Karpenter gives each node those of its type."""
+    """Give nodes all the EFA interfaces that they can have, for pods that ask for some. `instances.types`
+    must all have them. Where they differ in them, Karpenter gives each node those of its type."""
 
     placement: PlacementStrategy | None = None
     """Make a placement group for the nodes."""

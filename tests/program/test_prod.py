@@ -26,7 +26,12 @@ def test_it_is_kept_and_closed(prod: Stack) -> None:
 
 
 def test_karpenter_runs_its_pools_on_subnets_of_the_cluster(prod: Stack) -> None:
-    assert {each["metadata"]["name"] for each in prod.of_type(NODE_POOL)} == {"h100", "l40s", "mig", "training"}
+    assert {each["metadata"]["name"] for each in prod.of_type(NODE_POOL)} == {
+        "h100",
+        "l40s",
+        "mig",
+        "training",
+    }
     classes = prod.of_type("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")
     wanted = {"karpenter.sh/discovery": "inference-prod"}
     assert [each["spec"]["subnetSelectorTerms"] for each in classes] == [[{"tags": wanted}]] * 4
