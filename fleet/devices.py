@@ -22,7 +22,7 @@ from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import nodes_of
 from fleet.scheduling import scheduling
 from fleet.site import Site
-from fleet.span import LABELS, Reading, Span, span
+from fleet.span import LABELS, Reading, Span, merged, span
 from fleet.verdict import NO, YES, Verdict, undecided
 
 DRA_CHARTS: Final = ("dra-driver-nvidia-gpu", "nvidia-dra-driver-gpu")
@@ -92,27 +92,26 @@ def kept_apart_by_label(platform: Platform, pool: NodePool) -> dict[tuple[Owner,
     """
     if not any(key.startswith(DEPLOY) for key, _ in pool.labels.entries()):
         return {}
-    found = owners(platform, pool)
+    nodes, own = nodes_of(platform, pool), owners(platform, pool)
 
-    def read(reading: Reading) -> dict[tuple[Owner, Owner], Bits]:
-        own = reading.take(found)
-        site = Site.of(nodes_of(platform, pool), reading)
+    def unlabelled(reading: Reading) -> Owners:
+        site = Site.of(nodes, reading)
         bare = {key: each for key, each in site.nodes.labels.items() if not key.startswith(DEPLOY)}
         unsure = {key: each for key, each in site.nodes.unsure.items() if not key.startswith(DEPLOY)}
         gpus = gpu_site(replace(site, nodes=replace(site.nodes, labels=bare, unsure=unsure)), platform, pool)
-        pairs: dict[tuple[Owner, Owner], Bits] = {}
-        for part, reach in _operated(platform, pool, gpus):
-            for owner, bits in own.items():
-                kept = reach & bits & ~own.get(part, 0) & _nvidia(site.nodes)
-                if owner is not part and kept:
-                    pairs[owner, part] = kept
-        return pairs
+        return {part: bits & _nvidia(site.nodes) for part, bits in _operated(platform, pool, gpus)}
 
-    both = span(read)
-    verdicts = {
-        pair: some(Span(bits, both.least.get(pair, 0), both.undecided)) for pair, bits in both.most.items()
-    }
-    return {pair: verdict for pair, verdict in verdicts.items() if verdict.holds is not False}
+    reach = span(unlabelled)
+    properties = merged(own.undecided, reach.undecided)
+    pairs: dict[tuple[Owner, Owner], Verdict] = {}
+    for part, far in reach.most.items():
+        for owner, bits in own.most.items():
+            most = far & bits & ~own.least.get(part, 0)
+            least = reach.least.get(part, 0) & own.least.get(owner, 0) & ~own.most.get(part, 0)
+            verdict = some(Span(most, least, properties))
+            if owner is not part and verdict.holds is not False:
+                pairs[owner, part] = verdict
+    return pairs
 
 
 def _operated(platform: Platform, pool: NodePool, gpus: Site) -> Iterator[tuple[Owner, Bits]]:

@@ -197,6 +197,8 @@ def _replicas(config: Fact, data: Fact, platform: Platform, pool: NodePool, site
             (each.resource["data"] for each in maps if each.name.text() == name),
             Fact(UNKNOWN, pool.urn, "its device plugin's configuration"),
         )
+    if pool.labels.unknown and not data.is_empty().holds:
+        return configured(data, pool.labels, site.reading)
     if not chosen.value and len(list(data.entries())) == 1:
         chosen = Fact(next(key for key, _ in data.entries()), chosen.urn, chosen.path)
     return configured(data, chosen, site.reading)

@@ -33,6 +33,12 @@ def declares(platform: Platform, pool: NodePool, name: str) -> Verdict:
     return some(Span(most, least, found.undecided))
 
 
+def declared_names(platform: Platform) -> tuple[str, ...]:
+    """Return the names of all resources that the stack's overlays declare."""
+    overlays = platform.objects_of("karpenter.sh", "NodeOverlay")
+    return tuple(sorted({name for each in overlays for name, _ in each.spec["capacity"].entries()}))
+
+
 ANY = "whatever an overlay declares"
 """What stands for the resources of an overlay whose capacity is not known."""
 

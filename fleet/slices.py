@@ -140,7 +140,11 @@ def wishes(platform: Platform, workload: Workload) -> tuple[tuple[Wish, Verdict]
     by_name = [
         ((name.removesuffix(SHARED),), asks_for(workload, {name}.__contains__)) for name in sorted(names)
     ]
-    return (*by_name, *((wish, YES) for wish in _claimed(platform, workload)))
+    claimed = [(wish, YES) for wish in _claimed(platform, workload)]
+    any_name = asks_for(workload, lambda name: name.startswith(MIG_RESOURCE_PREFIX))
+    if any_name.holds is None and not by_name:
+        by_name = [((ANY_SLICE,), any_name)]
+    return (*by_name, *claimed)
 
 
 def resource_names(container: Fact) -> Iterator[str]:
@@ -152,8 +156,7 @@ def resource_names(container: Fact) -> Iterator[str]:
 
 def asks_for_slices(platform: Platform, workload: Workload) -> Verdict:
     """Whether a pod asks for MIG slices by name or by claim."""
-    by_name = asks_for(workload, lambda name: name.startswith(MIG_RESOURCE_PREFIX))
-    return by_name | any_of(verdict for _, verdict in wishes(platform, workload))
+    return any_of(verdict for _, verdict in wishes(platform, workload))
 
 
 def _claimed(platform: Platform, workload: Workload) -> Iterator[Wish]:
@@ -171,7 +174,7 @@ def _claimed(platform: Platform, workload: Workload) -> Iterator[Wish]:
 
 def has_no_mig(platform: Platform, workload: Workload) -> Verdict:
     """Whether a pod asks for slices and can only run where no GPU has MIG."""
-    asks = any_of(verdict for _, verdict in wishes(platform, workload))
+    asks = asks_for_slices(platform, workload)
     if asks.holds is False:
         return asks
     return asks & only_home(homes(platform, workload), lambda pool: lacks(platform, pool, (ANY_SLICE,)))
@@ -179,6 +182,8 @@ def has_no_mig(platform: Platform, workload: Workload) -> Verdict:
 
 def has_no_such_profile(platform: Platform, workload: Workload, wish: Wish) -> Verdict:
     """Whether a pod can only run where GPUs have MIG, but none of the profiles it wishes for."""
+    if ANY_SLICE in wish:
+        return NO
     found = homes(platform, workload)
     return only_home(found, lambda pool: lacks(platform, pool, wish)) & ~only_home(
         found, lambda pool: lacks(platform, pool, (ANY_SLICE,))

@@ -12,10 +12,10 @@ from fleet.gpu_pools import MIG_MANAGER, operand_runs
 from fleet.hidden import unnamed_charts
 from fleet.homes import asks_for, claims_devices, homes, only_home
 from fleet.kubernetes import Workload
-from fleet.overlays import declares
+from fleet.overlays import declared_names, declares
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.slices import Wish, asked, lacks, managed, wishes
+from fleet.slices import ANY_SLICE, Wish, asked, lacks, managed, wishes
 from fleet.verdict import NO, Verdict, all_of, any_of, undecided, verdict
 from guardrails.mig_layouts import in_a_cluster, where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
@@ -46,7 +46,7 @@ def _check_not_on_auto_mode(platform: Platform, config: Config) -> Iterator[Clai
 
 def slices_only_auto_mode(platform: Platform, workload: Workload) -> Verdict:
     """Return whether a workload asks for MIG slices and has nowhere to run but on Auto Mode."""
-    asks = asks_for(workload, lambda name: name.startswith(f"{_PREFIX}-"))
+    asks = asks_for(workload, _is_slice)
     if asks.holds is False:
         return asks
     return asks & only_home(homes(platform, workload), lambda pool: pool.on_auto_mode)
@@ -152,13 +152,19 @@ def never_starts(platform: Platform, workload: Workload) -> Verdict:
 def _made_by_none(platform: Platform, workload: Workload, wish: Wish) -> Verdict:
     found = homes(platform, workload)
 
+    names = wish if ANY_SLICE not in wish else tuple(filter(_is_slice, declared_names(platform)))
+
     def waits(pool: NodePool) -> Verdict:
         by_kind = verdict(pool.kind is PoolKind.KARPENTER)
-        return by_kind & ~pool.static & ~any_of(declares(platform, pool, name) for name in wish)
+        return by_kind & ~pool.static & ~any_of(declares(platform, pool, name) for name in names)
 
     some_wait = any_of(each.verdict & waits(each.pool) for each in found)
     lacking = only_home(found, lambda pool: lacks(platform, pool, wish))
     return some_wait & ~lacking & only_home(found, lambda pool: waits(pool) | lacks(platform, pool, wish))
+
+
+def _is_slice(name: str) -> bool:
+    return name.startswith(f"{_PREFIX}-")
 
 
 def _check_start(platform: Platform, config: Config) -> Iterator[Claim]:

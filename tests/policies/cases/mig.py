@@ -147,6 +147,21 @@ _START = cases(
         undecided={"mig-pool-can-start": "small", "gpu-workload-has-nodes": "small"},
     ),
     Case(
+        "resources that are not known yet, on a pool that foresees some slices",
+        unknown("small", LIMITS),
+        undecided={"gpu-workload-has-nodes": "small", "neuron-not-on-hybrid": "small"},
+    ),
+    Case(
+        "resources that are not known yet, on a pool that foresees none",
+        unknown("small", LIMITS),
+        without("slices-overlay"),
+        undecided={
+            "mig-pool-can-start": "small",
+            "gpu-workload-has-nodes": "small",
+            "neuron-not-on-hybrid": "small",
+        },
+    ),
+    Case(
         "nodes that are there already",
         without("slices-overlay"),
         set_("slices-pool", "spec.replicas", 1),

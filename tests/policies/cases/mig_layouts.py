@@ -69,6 +69,15 @@ _CAPABLE = cases(
         without("cluster"),
     ),
     Case(
+        "resources that are not known yet, where no GPU has MIG",
+        unknown("shared", LIMITS),
+        undecided={
+            "mig-needs-capable-gpu": "shared",
+            "gpu-workload-has-nodes": "shared",
+            "neuron-not-on-hybrid": "shared",
+        },
+    ),
+    Case(
         "GPUs without MIG that are told to stay whole",
         set_("turns", LABEL, "all-disabled"),
     ),
@@ -147,7 +156,11 @@ _FITS = cases(
         "labels that are not known yet",
         unknown("balanced", "labels"),
         without("medium"),
-        undecided={"mig-layout-fits": "balanced", "dra-group-has-autoscaler": "balanced"},
+        undecided={
+            "mig-layout-fits": "balanced",
+            "time-slicing-on-known-nodes": "balanced",
+            "dra-group-has-autoscaler": "balanced",
+        },
     ),
     Case(
         "a layout by a requirement",

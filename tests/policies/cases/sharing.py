@@ -216,6 +216,16 @@ _PARALLEL = cases(
         undecided={"tensor-parallel-not-on-mig": "small"},
     ),
     Case(
+        "a model over several of a resource that is not known yet",
+        unknown("small", LIMITS),
+        set_("small", f"{CONTAINER}.args", ["-tp=2"]),
+        undecided={
+            "tensor-parallel-not-on-mig": "small",
+            "gpu-workload-has-nodes": "small",
+            "neuron-not-on-hybrid": "small",
+        },
+    ),
+    Case(
         "several models, each on a slice",
         set_("small", LIMITS, {"nvidia.com/mig-1g.10gb": "2"}),
         set_("small", f"{CONTAINER}.args", ["--data-parallel-size=2"]),
@@ -267,6 +277,12 @@ _LABELS = cases(
         unknown("gpu-operator", "values.devicePlugin.enabled"),
         set_("gpu-pool", f'{LABELS}["nvidia.com/gpu.deploy.device-plugin"]', "false"),
         undecided={"device-plugin-label-is-unstable": "gpu-pool"},
+    ),
+    Case(
+        "a label that is not known yet",
+        set_("gpu-operator", "values.devicePlugin.enabled", True),
+        unknown("gpu-pool", f'{LABELS}["nvidia.com/gpu.deploy.device-plugin"]'),
+        undecided={"device-plugin-label-is-unstable": "gpu-pool", "single-device-plugin": "gpu-pool"},
     ),
     Case(
         "a label that keeps another operand off",
