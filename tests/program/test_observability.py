@@ -130,6 +130,7 @@ def test_the_password_of_grafana_is_a_secret_everywhere(dev_watched: Stack) -> N
 def test_beside_a_prometheus_of_somebody_else_monitors_and_rules_alone_are_made() -> None:
     def monitored(config: Config) -> None:
         config[SETTINGS] = {"serviceMonitors": True}
+        config["eks-inference:autoscaling"] = {"prometheusAddress": "http://prometheus.metrics:9090"}
 
     stack = preview(monitored, stack="prod", flags=("--check",))
     assert (stack.status, stack.violations) == (0, set()), stack.complaints

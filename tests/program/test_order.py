@@ -185,7 +185,23 @@ EDGES = {
     "eks-inference:index:DraDriver": {"Addon"},
     "eks-inference:index:GpuOperator": {"Addon"},
     "eks-inference:index:GpuTest": {"ManagedNodeGroup", "Namespace", "nvidia-device-plugin"},
-    "eks-inference:index:ModelServer": {"ManagedNodeGroup", "Namespace", "NodeClass", "NodePool"},
+    "eks-inference:index:Keda": {"Addon"},
+    "eks-inference:index:ModelScaler": {
+        "Deployment",
+        "Namespace",
+        "PodDisruptionBudget",
+        "Service",
+        "ServiceAccount",
+        "keda",
+    },
+    "eks-inference:index:ModelServer": {
+        "EC2NodeClass",
+        "ManagedNodeGroup",
+        "Namespace",
+        "NodeClass",
+        "NodeOverlay",
+        "NodePool",
+    },
     "eks-inference:index:Monitoring": {"Namespace"},
     "eks-inference:index:Prometheus": {"Addon", "Role", "RolePolicyAttachment"},
     "eks-inference:index:TrainingJob": {
@@ -211,6 +227,7 @@ EDGES = {
         "RolePolicy",
         "karpenter-crd",
     },
+    "keda": {"Namespace"},
     "kube-prometheus-stack": {
         "Cluster",
         "KeyPolicy",
