@@ -23,7 +23,7 @@ from fleet.pools import nodes_of
 from fleet.sharing import SHARED
 from fleet.site import Site
 from fleet.span import LABELS, Span, span
-from fleet.verdict import NO, YES, Property, Verdict, any_of, undecided
+from fleet.verdict import NO, YES, Property, Verdict, any_of, undecided, verdict
 
 ANY_SLICE: Final = ""
 """What stands for a slice of whatever profile."""
@@ -44,34 +44,36 @@ def managed(platform: Platform, pool: NodePool) -> Verdict:
     """Whether something cuts GPUs on some node of the pool: MIG manager, the image, the nodes' own start."""
     nodes = nodes_of(platform, pool)
     found: Span[Partition] = span(lambda reading: partition(platform, pool, Site.of(nodes, reading)))
-    bits = {end: _gpus(end_nodes) for end, end_nodes in (("most", nodes.most), ("least", nodes.least))}
-    runs = some(Span(found.most.bits & bits["most"], found.least.bits & bits["least"], found.undecided))
-    built_in = YES if image(pool, platform).family is Family.BOTTLEROCKET else NO
-    return runs | built_in | cut_by_script(platform, pool)
+    most, least = found.most.bits & _gpus(nodes.most), found.least.bits & _gpus(nodes.least)
+    built_in = verdict(image(pool, platform).family is Family.BOTTLEROCKET)
+    return some(Span(most, least, found.undecided)) | built_in | cut_by_script(platform, pool)
 
 
 def asked(platform: Platform, pool: NodePool, kinds: Callable[[Kind], bool]) -> Verdict:
     """Whether nodes of some of the kinds are told to cut their GPUs, by label or in user data."""
-    found = told(platform, pool)
-    return some(
-        Span(
-            _among(found.most.asked, kinds, pool, platform),
-            _among(found.least.asked, kinds, pool, platform),
-            found.undecided,
-        )
-    )
+    return _some_of(platform, pool, kinds, lambda found: found.asked)
 
 
 def cut(platform: Platform, pool: NodePool, kinds: Callable[[Kind], bool]) -> Verdict:
     """Whether GPUs of some of the kinds are told to be cut, by whatever says so."""
+    return _some_of(platform, pool, kinds, lambda found: found.asked | _where(found, _is_cut))
+
+
+def _some_of(
+    platform: Platform, pool: NodePool, kinds: Callable[[Kind], bool], part: Callable[[Orders], Bits]
+) -> Verdict:
+    """Return whether a part of what nodes are told concerns some of the kinds."""
     found = told(platform, pool)
+    own = nodes_of(platform, pool).most.kinds
     most, least = (
-        each.asked | _where(each, lambda one: any(slices is not None for slices in one.gpus))
-        for each in (found.most, found.least)
+        sum(1 << index for index, kind in own.within(part(end)) if kinds(kind))
+        for end in (found.most, found.least)
     )
-    return some(
-        Span(_among(most, kinds, pool, platform), _among(least, kinds, pool, platform), found.undecided)
-    )
+    return some(Span(most, least, found.undecided))
+
+
+def _is_cut(found: Cut) -> bool:
+    return any(each is not None for each in found.gpus)
 
 
 def misfit(platform: Platform, pool: NodePool) -> Verdict:
@@ -117,11 +119,6 @@ def _where(found: Orders, question: Callable[[Cut], bool]) -> Bits:
     return sum(1 << index for index, cut in found.cuts.items() if question(cut))
 
 
-def _among(bits: Bits, kinds: Callable[[Kind], bool], pool: NodePool, platform: Platform) -> Bits:
-    own = nodes_of(platform, pool).most.kinds
-    return sum(1 << index for index, kind in own.within(bits) if kinds(kind))
-
-
 # -- pods -----------------------------------------------------------------------------------------------
 
 Wish = tuple[str, ...]
@@ -156,7 +153,7 @@ def resource_names(container: Fact) -> Iterator[str]:
 
 def asks_for_slices(platform: Platform, workload: Workload) -> Verdict:
     """Whether a pod asks for MIG slices by name or by claim."""
-    return any_of(verdict for _, verdict in wishes(platform, workload))
+    return any_of(asks for _, asks in wishes(platform, workload))
 
 
 def _claimed(platform: Platform, workload: Workload) -> Iterator[Wish]:

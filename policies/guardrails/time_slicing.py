@@ -21,11 +21,11 @@ from fleet.pools import pools
 from fleet.sharing import GPU, SHARED, Way, parsed
 from fleet.slices import resource_names
 from fleet.span import Span
-from fleet.verdict import NO, YES, Verdict, any_of, undecided, verdict
+from fleet.verdict import NO, Verdict, any_of, undecided, verdict
 from guardrails.mig_layouts import in_a_cluster, where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
-_NAMED_SO: Final = re.compile(r"time.?slic|shared|replicas", re.IGNORECASE)
+_NAMED_SO: Final = re.compile(r"time.?slic|shared|replicas|(?P<mps>mps)", re.IGNORECASE)
 
 
 def _check_time_slicing(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -137,7 +137,8 @@ def _asked_by_label(platform: Platform, pool: NodePool) -> Verdict:
     texts = (each[name].text() for each in _configurations(platform, pool))
     text = next((each for each in texts if each), None)
     if text is None:
-        return YES if _NAMED_SO.search(name) else undecided(label.property)
+        named = _NAMED_SO.search(name)
+        return verdict(named["mps"] is None) if named else undecided(label.property)
     try:
         return verdict(Way.TIME_SLICING in parsed(text).ways)
     except ValueError:

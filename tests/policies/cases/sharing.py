@@ -167,6 +167,15 @@ _AUTO_MODE = cases(
         fires={"time-slicing-on-known-nodes": "gpu-pool"},
     ),
     Case(
+        "MPS on Auto Mode, by the name that a pool gives it",
+        set_("gpu-pool", f'{LABELS}["nvidia.com/device-plugin.config"]', "mps-4"),
+    ),
+    Case(
+        "a configuration on Auto Mode that says nothing by its name",
+        set_("gpu-pool", f'{LABELS}["nvidia.com/device-plugin.config"]', "ours"),
+        undecided={"time-slicing-on-known-nodes": "gpu-pool"},
+    ),
+    Case(
         "a configuration of whole GPUs on Auto Mode",
         set_("gpu-pool", f'{LABELS}["nvidia.com/device-plugin.config"]', "ours"),
         set_("gpu-operator", f"{CONFIG}.data.ours", "version: v1"),
