@@ -30,8 +30,8 @@ class GpuOperator(Settings):
     for nodes whose slices are all alike; models then leave migProfile out."""
 
     gpu_feature_discovery: bool = True
-    """Label nodes with their GPUs' model, memory and driver. MIG Manager runs where these labels say that GPUs
-    can be cut."""
+    """Label nodes with their GPUs' model, memory and driver. MIG Manager runs where these labels say that
+    GPUs can be cut."""
 
     dcgm: bool = True
     """Run DCGM and its exporter: GPU health and metrics for Prometheus."""
