@@ -24,8 +24,12 @@ from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _ARM: Final = "arm64"
 _NOT_CUT: Final = ("all-disabled", "", "false")
-_TYPE: Final = "node.kubernetes.io/instance-type"
-_FAMILIES: Final = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-family")
+_NAMING: Final = (
+    "node.kubernetes.io/instance-type",
+    "karpenter.k8s.aws/instance-family",
+    "eks.amazonaws.com/instance-family",
+)
+"""Labels by which a NodePool names instance types or families."""
 
 
 # -- where they run -----------------------------------------------------------------------------------------
@@ -55,9 +59,6 @@ def makes_ultraservers(platform: Platform, pool: NodePool) -> Verdict:
             )
         )
     return NO
-
-
-_NAMING: Final = (_TYPE, *_FAMILIES)
 
 
 def _names_them(names: Fact) -> Verdict:

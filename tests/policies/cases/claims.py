@@ -183,6 +183,20 @@ BY_CLAIMS = cases(
         undecided={ULTRASERVER: "ultraserver", "device-plugin-present": "ultraserver"},
     ),
     Case(
+        "an UltraServer whose GPUs are to be cut",
+        set_("ultraserver", 'labels["nvidia.com/mig.config"]', "all-1g.23gb"),
+        fires={
+            ULTRASERVER: "ultraserver",
+            "mig-needs-capable-gpu": "ultraserver",
+            "mig-manager-present": "ultraserver",
+        },
+        says="whose driver cannot cut GPUs",
+    ),
+    Case(
+        "an UltraServer whose GPUs are to stay whole",
+        set_("ultraserver", 'labels["nvidia.com/mig.config"]', "all-disabled"),
+    ),
+    Case(
         "an UltraServer that Karpenter is to launch",
         add("spare-pool", "spare-class"),
         set_("spare-pool", TYPES, ["p6e-gb200.36xlarge"]),
