@@ -80,7 +80,8 @@ def _types(pool: NodePool, platform: Platform, kinds: Kinds, reading: Reading) -
     own = pool.resource["instanceTypes"]
     if own.unknown:
         return kinds.all if reading.doubt(LABELS, own) else 0
-    if own.known:
+    # Once it exists, a group whose launch template has the type shows an empty list.
+    if own.is_empty().holds is not True:
         known, unknown = listed_values(own)
         if (unknown or kinds.unlisted(known)) and reading.doubt(LABELS, own):
             return kinds.all

@@ -47,7 +47,7 @@ def makes_ultraservers(platform: Platform, pool: NodePool) -> Verdict:
     if pool.kind is PoolKind.MANAGED:
         own = pool.resource["instanceTypes"]
         template = launch_template(pool, platform)
-        if own.absent and template is not None:
+        if own.is_empty().holds and template is not None:
             return template["instanceType"].meets(is_ultraserver)
         return _names_them(own)
     if pool.kind is PoolKind.SELF_MANAGED:

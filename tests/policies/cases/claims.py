@@ -153,6 +153,11 @@ BY_CLAIMS = cases(
         says="set its amiType to AL2023_ARM_64_NVIDIA",
     ),
     Case(
+        "a group that exists has an empty list of types, and its launch template the type",
+        set_("ultraserver", "instanceTypes", []),
+        set_("ultraserver-template", "instanceType", "p6e-gb200.36xlarge"),
+    ),
+    Case(
         "an UltraServer whose type is in the launch template",
         remove("ultraserver", "instanceTypes"),
         set_("ultraserver-template", "instanceType", "p6e-gb200.36xlarge"),
