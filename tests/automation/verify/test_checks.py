@@ -19,6 +19,7 @@ from guardrails.pack import RULES
 from guardrails.rule import Claim, PlatformRule, ResourceRule, Rule
 
 ROOT = Path(__file__).parents[3]
+PROD_POOLS = ["h100-gpu", "l40s-gpu", "mig-mig", "training-gpu", "training-nccl"]
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
 
@@ -105,7 +106,7 @@ def test_the_api_accepts_what_is_rendered(stack: str, plans: Mapping[str, Plan])
     [
         ("dev", ["gpu-gpu", "gpt-oss-20b-chat"]),
         ("starter", ["gpu-gpu"]),
-        ("prod", ["h100-gpu", "l40s-gpu", "mig-mig", "training-gpu", "training-nccl"]),
+        ("prod", [*PROD_POOLS, "qwen3-32b-chat", "qwen3-8b-chat", "r1-distill-8b-chat"]),
     ],
 )
 def test_each_pool_and_each_server_has_its_checks(
