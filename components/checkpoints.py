@@ -17,6 +17,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
+from components.helm import release
 from components.system_nodes import on_system_nodes
 from settings.jobs import FsxCheckpoints, Job, S3Checkpoints
 
@@ -57,17 +58,13 @@ class VolumeDrivers(pulumi.ComponentResource):
         super().__init__("eks-inference:index:VolumeDrivers", name, {"versions": versions}, opts)
         for driver in args.drivers:
             pinned = chart(driver)
-            kubernetes.helm.v3.Release(
+            release(
                 f"{name}-{driver.value}",
-                name=driver.value,
-                chart=pinned.reference,
-                version=pinned.version,
-                repository_opts={"repo": pinned.index} if pinned.index else None,
-                namespace=_NAMESPACE,
+                pinned,
+                _NAMESPACE,
+                pulumi.ResourceOptions(parent=self, depends_on=args.requires),
                 values=helm_values(driver, args.system_nodes),
-                atomic=True,
-                timeout=_TIMEOUT_SECONDS,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=args.requires),
+                timeout_seconds=_TIMEOUT_SECONDS,
             )
         self.register_outputs({})
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from catalog.cluster_autoscaler import image_tag, image_tags
 from catalog.kubernetes import minor
+from components.helm import release
 from components.node_template import TAG_PREFIX
 from components.pod_identity import PodIdentity, PodRoleArgs
 from components.system_nodes import on_system_nodes
@@ -96,17 +96,13 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        kubernetes.helm.v3.Release(
+        release(
             name,
-            name=NAME,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.requires]),
             values=helm_values(args),
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.requires]),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         self.register_outputs({})
 

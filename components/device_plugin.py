@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from components.gpu_labels import ALLOCATION_LABEL
 from components.gpu_parts import CLIENT_LABEL, GpuParts, served_by_plugin
 from components.gpu_sharing import WHOLE_GPUS, plugin_configurations
+from components.helm import release
 from components.node_kinds import GpuNodes
 from components.scheduling import tolerations
 from settings.gpu import DevicePlugin as DevicePluginSettings
@@ -62,17 +62,7 @@ class DevicePlugin(pulumi.ComponentResource):
         super().__init__(
             "eks-inference:index:DevicePlugin", name, {"version": pinned.version, "values": values}, opts
         )
-        kubernetes.helm.v3.Release(
-            name,
-            name=_CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
-            values=values,
-            atomic=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        release(name, pinned, NAMESPACE, pulumi.ResourceOptions(parent=self), values=values)
         self.register_outputs({})
 
 

@@ -25,6 +25,7 @@ from catalog.instances import instance_type
 from components.accelerators import claims_gpus
 from components.gpu_labels import ALLOCATION_LABEL, CLIQUE_LABEL
 from components.gpu_parts import CLIENT_LABEL, GpuParts
+from components.helm import release
 from components.scheduling import tolerations
 from settings.dra import DraDriver as DraDriverSettings
 from settings.pools import NodePool
@@ -78,16 +79,12 @@ class DraDriver(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.release = kubernetes.helm.v3.Release(
+        self.release = release(
             name,
-            name=_CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=namespace),
             values=values,
-            atomic=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=namespace),
         )
         self.register_outputs({})
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from components.gpu_labels import EFA_LABEL
+from components.helm import release
 from components.scheduling import tolerations
 from settings.dra import Efa
 from settings.karpenter_pools import KarpenterPool
@@ -52,17 +52,7 @@ class EfaDevices(pulumi.ComponentResource):
             {"chart": key, "version": pinned.version, "values": values},
             opts,
         )
-        kubernetes.helm.v3.Release(
-            name,
-            name=key,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
-            values=values,
-            atomic=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        release(name, pinned, NAMESPACE, pulumi.ResourceOptions(parent=self), values=values)
         self.register_outputs({})
 
 

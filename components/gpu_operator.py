@@ -17,6 +17,7 @@ import pulumi_kubernetes as kubernetes
 from catalog.charts import chart
 from components.gpu_operator_values import CHART, NAMESPACE, driver_spec, helm_values, toolkit_rule
 from components.gpu_parts import GpuParts
+from components.helm import release
 from components.node_kinds import GpuNodes, NodePart
 from settings.gpu import GpuOperator as GpuOperatorSettings
 
@@ -67,20 +68,16 @@ class GpuOperator(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        release = kubernetes.helm.v3.Release(
+        operator = release(
             name,
-            name=CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=namespace),
             values=values,
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=namespace),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         # The chart brings the definitions of both kinds.
-        defined = pulumi.ResourceOptions(parent=self, depends_on=release)
+        defined = pulumi.ResourceOptions(parent=self, depends_on=operator)
         if values["driver"].get("nvidiaDriverCRD"):
             kubernetes.apiextensions.CustomResource(
                 f"{name}-driver",

@@ -15,6 +15,7 @@ from catalog.charts import chart
 from catalog.crds import ec2_node_class
 from components import karpenter_iam as iam
 from components.ec2_node_class import DISCOVERY_TAG, EC2NodeHome, by_id, tagged_for
+from components.helm import release
 from components.iam import service_role, trust_policy
 from components.karpenter import NODE_POOL_LABEL
 from components.karpenter_queue import interruption_queue
@@ -117,18 +118,15 @@ class Karpenter(pulumi.ComponentResource):
         node_role = self._node_role(name, args, child)
         identity = self._identity(name, args, node_role.arn, queue.arn, child)
         definitions = self._definitions(name, args.beside_auto_mode, child)
-        self.release = kubernetes.helm.v3.Release(
+        self.release = release(
             name,
-            name=_CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=[identity, definitions, *args.requires]),
             # Beside Auto Mode, Helm adds the definitions that are missing and leaves those that are there.
             skip_crds=not args.beside_auto_mode,
             values=helm_values(args, gates, queue.name),
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity, definitions, *args.requires]),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         self.register_outputs({})
 
@@ -214,15 +212,7 @@ class Karpenter(pulumi.ComponentResource):
                 opts=child,
             )
         pinned = chart(_CRD_CHART)
-        return kubernetes.helm.v3.Release(
-            f"{name}-crd",
-            name=_CRD_CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            namespace=NAMESPACE,
-            atomic=True,
-            opts=child,
-        )
+        return release(f"{name}-crd", pinned, NAMESPACE, child)
 
 
 def feature_gates(settings: FeatureGates, node_pools: Sequence[KarpenterPool]) -> dict[str, bool]:

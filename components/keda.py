@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
+from components.helm import release
 from components.system_nodes import on_system_nodes
 from settings.autoscaling import Autoscaling
 
@@ -49,17 +50,13 @@ class Keda(pulumi.ComponentResource):
             metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        kubernetes.helm.v3.Release(
+        release(
             name,
-            name=NAME,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=namespace),
             values=helm_values(args),
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=namespace),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         self.register_outputs({})
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from catalog.iam_policies import iam_policy
+from components.helm import release
 from components.pod_identity import PodIdentity, PodRoleArgs
 from settings.addons import LoadBalancerController as LoadBalancerControllerSettings
 
@@ -88,17 +88,13 @@ class LoadBalancerController(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        kubernetes.helm.v3.Release(
+        release(
             name,
-            name=NAME,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.requires]),
             values=helm_values(args),
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.requires]),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         self.register_outputs({})
 

@@ -18,6 +18,7 @@ import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from catalog.node_images import ami_release
+from components.helm import release
 from components.neuron_monitor import make_neuron_monitor
 from components.pod_identity import PodIdentity, PodRoleArgs
 from components.scheduling import tolerations
@@ -35,8 +36,6 @@ _CHART = "neuron-helm-chart"
 _DETECTOR = "node-problem-detector"
 _DETECTOR_NAMESPACE = "neuron-healthcheck-system"
 """The chart's, which it does not make."""
-
-"""Of the built-in node pool for controllers on Auto Mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +77,12 @@ class Neuron(pulumi.ComponentResource):
         if args.settings.node_problem_detector is not None:
             needed += self._detector(name, args)
         if any(part["enabled"] for part in values.values()):
-            kubernetes.helm.v3.Release(
+            release(
                 name,
-                name=_CHART,
-                chart=pinned.reference,
-                version=pinned.version,
-                repository_opts={"repo": pinned.index} if pinned.index else None,
-                namespace=NAMESPACE,
+                pinned,
+                NAMESPACE,
+                pulumi.ResourceOptions(parent=self, depends_on=needed),
                 values=values,
-                atomic=True,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
             )
         if args.settings.monitor and (pools := neuron_pools(args.node_pools)):
             make_neuron_monitor(f"{name}-monitor", pools, self)

@@ -17,6 +17,7 @@ import pulumi_kubernetes as kubernetes
 
 from catalog.charts import chart
 from components.alert_topic import AlertTopic
+from components.helm import release
 from components.launch_template import gibibytes
 from components.pod_identity import PodIdentity, PodRoleArgs
 from components.system_nodes import on_system_nodes
@@ -126,17 +127,13 @@ class Prometheus(pulumi.ComponentResource):
             needed.append(self._grafana_secret(name, args.grafana_password))
         if args.alerts is not None:
             needed.append(_may_publish(f"{name}-alertmanager", args, args.alerts, child))
-        self.release = kubernetes.helm.v3.Release(
+        self.release = release(
             name,
-            name=CHART,
-            chart=pinned.reference,
-            version=pinned.version,
-            repository_opts={"repo": pinned.index} if pinned.index else None,
-            namespace=NAMESPACE,
+            pinned,
+            NAMESPACE,
+            pulumi.ResourceOptions(parent=self, depends_on=needed),
             values=helm_values(args),
-            atomic=True,
-            timeout=_TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         self.register_outputs({})
 

@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 from catalog.charts import chart
 from components.batch import coscheduling, kai, kueue, run_ai, volcano
 from components.batch.gang import Gang, Manifest, Members, Shares
+from components.helm import release
 from settings.batch import BatchScheduler as BatchSchedulerSettings
 from settings.batch import RunAi, SchedulerKind
 
@@ -153,18 +154,14 @@ def helm_values(args: BatchSchedulerArgs) -> tuple[str, str, dict[str, Any]]:
 def _pinned(name: str, args: BatchSchedulerArgs, parent: pulumi.Resource) -> kubernetes.helm.v3.Release:
     key, namespace, values = helm_values(args)
     pinned = chart(key)
-    return kubernetes.helm.v3.Release(
+    return release(
         name,
-        name=key,
-        chart=pinned.reference,
-        version=pinned.version,
-        repository_opts={"repo": pinned.index} if pinned.index else None,
-        namespace=namespace,
+        pinned,
+        namespace,
+        pulumi.ResourceOptions(parent=parent, depends_on=args.requires),
         create_namespace=True,
         values=values,
-        atomic=True,
-        timeout=_TIMEOUT_SECONDS,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=args.requires),
+        timeout_seconds=_TIMEOUT_SECONDS,
     )
 
 
