@@ -29,7 +29,9 @@ DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 """Keeps Karpenter, and Auto Mode, from taking the node away by choice while the pod runs."""
 
 _JOIN_SECONDS = 1800
-"""How long workers wait for each other: for nodes to start and images to come."""
+"""How long workers wait for each other, and for the first to be there at all, for which torchrun alone would
+give them a minute: nodes start, and images come, at different times.
+Source: https://docs.pytorch.org/docs/stable/elastic/rendezvous.html (join_timeout; read_timeout)"""
 
 _RESTARTS = 10
 """How often the launcher starts a worker's processes again. The loss of one worker ends those of all, and
@@ -114,7 +116,7 @@ def command(job: Job, namespace: str) -> list[str]:
         "--rdzv-backend=c10d",
         f"--rdzv-endpoint={first}:{RENDEZVOUS_PORT}",
         f"--rdzv-id={job.name}",
-        f"--rdzv-conf=join_timeout={_JOIN_SECONDS}",
+        f"--rdzv-conf=join_timeout={_JOIN_SECONDS},read_timeout={_JOIN_SECONDS}",
         f"--max-restarts={_RESTARTS}",
         *job.command,
     ]

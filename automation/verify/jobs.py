@@ -100,6 +100,8 @@ def all_reduce(name: str, home: Home, devices: Devices, gpus: int) -> list[Manif
     torchrun = [
         *("torchrun", f"--nnodes={_WORKERS}", f"--nproc-per-node={gpus}", "--rdzv-backend=c10d"),
         f"--rdzv-endpoint={name}-0.{name}.{NAMESPACE}.svc.cluster.local:{_PORT}",
+        # The first worker's node may start long after the other's.
+        f"--rdzv-conf=join_timeout={DEADLINE_SECONDS},read_timeout={DEADLINE_SECONDS}",
         *(f"--rdzv-id={name}", "/tmp/all_reduce.py"),
     ]
     script = "\n".join(

@@ -81,7 +81,7 @@ def test_several_workers_meet_at_the_first_ones_name() -> None:
         "--rdzv-backend=c10d",
         "--rdzv-endpoint=fine-tune-0.fine-tune.jobs.svc.cluster.local:29400",
         "--rdzv-id=fine-tune",
-        "--rdzv-conf=join_timeout=1800",
+        "--rdzv-conf=join_timeout=1800,read_timeout=1800",
         "--max-restarts=10",
         "train.py",
         "--fast",
