@@ -14,11 +14,13 @@ _OF_A_HISTOGRAM = ("_bucket", "_count", "_sum")
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """What serves metrics. ``series`` are the names that a query can select, those of histograms included."""
+    """What serves metrics. ``series`` are the names that a query can select, those of histograms included;
+    ``counted`` those among them that only grow, so that they have a rate."""
 
     key: str
     version: str
     series: frozenset[str]
+    counted: frozenset[str]
 
 
 @cache
@@ -34,9 +36,10 @@ def exporter_of(series: str) -> Exporter | None:
 
 
 def _exporter(key: str, entry: Mapping[str, object]) -> Exporter:
-    plain = {*_names(entry, "gauges"), *_names(entry, "counters")}
     parts = {name + part for name in _names(entry, "histograms") for part in _OF_A_HISTOGRAM}
-    return Exporter(key=key, version=str(entry["version"]), series=frozenset(plain | parts))
+    counted = frozenset({*_names(entry, "counters"), *parts})
+    series = counted.union(_names(entry, "gauges"))
+    return Exporter(key=key, version=str(entry["version"]), series=series, counted=counted)
 
 
 def _names(entry: Mapping[str, object], kind: str) -> list[str]:

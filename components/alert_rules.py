@@ -13,7 +13,8 @@ from settings.observability import Slo
 
 HARMLESS_XIDS = (13, 31, 43, 45, 68)
 """Errors that a program on the GPU makes, after which the GPU is as good as before.
-Source: https://docs.nvidia.com/deploy/xid-errors/index.html, as NVIDIA's device plugin reads it"""
+Source: https://docs.nvidia.com/deploy/xid-errors/index.html, as NVIDIA's device plugin reads it. The plugin
+goes on after 109 too, for which NVIDIA's list asks for a reset."""
 
 NODE_CONDITIONS = (
     "AcceleratedHardwareReady",
@@ -127,11 +128,13 @@ def gpu(slo: Slo) -> list[Alert]:
         ),
         Alert(
             name="GpusUnderused",
-            when=f"avg by (modelName) (avg_over_time(DCGM_FI_DEV_GPU_UTIL[1h])) < {slo.gpu_utilization}",
+            # What slices report too; DCGM_FI_DEV_GPU_UTIL only whole GPUs do (NVIDIA/dcgm-exporter#216).
+            when="avg by (modelName) (avg_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE[1h]))"
+            f" < {slo.gpu_utilization / 100:g}",
             lasting="6h",
             severity=Severity.INFO,
-            summary="GPUs of kind {{ $labels.modelName }} were busy {{ $value }} % of the time, less than "
-            f"the {slo.gpu_utilization} % aimed at.",
+            summary="GPUs of kind {{ $labels.modelName }} were busy {{ $value | humanizePercentage }} of the "
+            f"time, less than the {slo.gpu_utilization} % aimed at.",
             advice="Fewer servers, smaller slices or a cheaper GPU may do.",
         ),
     ]
@@ -167,7 +170,9 @@ def karpenter() -> list[Alert]:
         " / max by (nodepool, resource_type) (karpenter_nodepools_limit)"
     )
     failures = "increase(karpenter_cloudprovider_instance_launch_failures_total[15m])"
-    repaired = "increase(karpenter_nodeclaims_unhealthy_disrupted_total[1h])"
+    unhealthy = "karpenter_nodeclaims_unhealthy_disrupted_total"
+    # A series begins with its first repair, which is no increase of it.
+    repaired = f"{unhealthy} unless {unhealthy} offset 1h or increase({unhealthy}[1h])"
     return [
         Alert(
             name="KarpenterDown",

@@ -14,7 +14,7 @@ from components.alert_rules import HARMLESS_XIDS, Severity
 from components.dashboards import dashboards
 from components.rules import rule_groups
 from settings.platform import Platform
-from tests.promql import selected, strangers
+from tests.promql import selected, strangers, without_a_rate
 
 GPU = {
     "name": "gpu",
@@ -79,10 +79,28 @@ def queries() -> Iterator[tuple[str, str]]:
 def test_every_expression_parses_and_reads_what_somebody_serves(expression: str) -> None:
     assert selected(expression) or expression.startswith("vector(")
     assert strangers(expression, RECORDED) == set()
+    assert without_a_rate(expression) == set()
 
 
 def test_a_metric_that_nobody_serves_would_be_found() -> None:
     assert strangers("sum(vllm:nothing) / sum(up)", RECORDED) == {"vllm:nothing"}
+
+
+def test_a_rate_of_what_is_no_counter_would_be_found() -> None:
+    assert without_a_rate("sum(rate(DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL[5m])) / sum(rate(up[1m]))") == {
+        "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
+        "up",
+    }
+
+
+def test_gpus_are_watched_by_what_slices_report_too() -> None:
+    assert not [place for place, expression in queries() if "DCGM_FI_DEV_GPU_UTIL" in selected(expression)]
+
+
+def test_the_first_repair_counts_though_nothing_was_counted_before() -> None:
+    (rule,) = alert("NodeRepaired")
+    series = "karpenter_nodeclaims_unhealthy_disrupted_total"
+    assert f"{series} unless {series} offset 1h" in rule["expr"]
 
 
 def test_what_is_not_promql_would_be_found() -> None:
@@ -138,7 +156,7 @@ def test_the_targets_are_those_of_the_settings() -> None:
     chat, _ = alert("TimeToFirstTokenHigh", observability=strict)
     assert chat["expr"].startswith("histogram_quantile(0.99,")
     assert chat["expr"].endswith("> 0.5")
-    assert alert("GpusUnderused", observability=strict)[0]["expr"].endswith("< 40")
+    assert alert("GpusUnderused", observability=strict)[0]["expr"].endswith("< 0.4")
     assert alert("PrefixCacheMisses")[0]["expr"].endswith("< 0.6")
 
 
