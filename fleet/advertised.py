@@ -14,12 +14,12 @@ from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE
 from catalog.kubernetes import minor, serves_extended_resources
 from fleet.claimable import GPU_CLASS, Claimable, plain_class
 from fleet.claims import Devices, extended_resource
-from fleet.daemons import daemon_sets, efa_plugin, releases, serves
+from fleet.daemons import daemon_sets, releases, serves
 from fleet.devices import DRA_CHARTS
+from fleet.efa import efa_interfaces, efa_plugins
 from fleet.facts import Fact
 from fleet.gpus import gpu_resources
 from fleet.hidden import unseen
-from fleet.image import launch_template
 from fleet.kinds import Bits, Kind
 from fleet.neuron import NEURON, NeuronOwner, serving
 from fleet.overlays import ANY, overlaid
@@ -73,65 +73,26 @@ def _plugins(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[B
             yield bits, (NEURON, NEURON_CORE_RESOURCE, NEURON_DEVICE)
     if pool.kind is PoolKind.FARGATE:
         return
-    for release in releases(platform, pool, "aws-efa-k8s-device-plugin"):
-        yield site.landing(efa_plugin(release, reading)), (EFA_RESOURCE,)
-    for image_name, names in _IMAGES.items():
-        for owner, wanted in daemon_sets(platform, frozenset((image_name,))):
-            if serves(platform, pool, owner):
-                yield site.landing(reading.take(wanted)), names
+    for bits in efa_plugins(platform, pool, site):
+        yield bits, (EFA_RESOURCE,)
+    for owner, wanted in daemon_sets(platform, _AMD_PLUGIN):
+        if serves(platform, pool, owner):
+            yield site.landing(reading.take(wanted)), (AMD,)
 
 
-_IMAGES: Final = {
-    "aws-efa-k8s-device-plugin": (EFA_RESOURCE,),
-    "rocm/k8s-device-plugin": (AMD,),
-}
+_AMD_PLUGIN: Final = frozenset({"rocm/k8s-device-plugin"})
 
 
 def _count(kind: Kind, name: str, platform: Platform, pool: NodePool, site: Site) -> int:
     """Return how many of a resource the hardware has."""
     device = kind.accelerator
     if name == EFA_RESOURCE:
-        return _efa(kind, platform, pool, site)
+        return efa_interfaces(kind, platform, pool, site, resource(EFA_RESOURCE))
     if name == NEURON_CORE_RESOURCE:
         return device.neuron_cores if device is not None else 0
     if device is None or device.resource is None:
         return 0
     return device.count if device.resource == name or (name, device.kind) == (NEURON_DEVICE, "neuron") else 0
-
-
-def _efa(kind: Kind, platform: Platform, pool: NodePool, site: Site) -> int:
-    """Return how many EFA interfaces a node gets: those its node class or launch template asks for.
-
-    Karpenter attaches all that a type has where the node class names none; others attach none by themselves.
-    """
-    possible = kind.type.efa_interfaces if kind.type is not None else 0
-    if not possible:
-        return 0
-    interfaces = _interfaces(platform, pool)
-    if interfaces.unknown:
-        return possible if site.reading.doubt(resource(EFA_RESOURCE), interfaces) else 0
-    if interfaces.absent:
-        return possible if pool.kind is PoolKind.KARPENTER else 0
-    types = [each["interfaceType"] for each in interfaces.items()]
-    open_ = [each for each in types if each.unknown and site.reading.doubt(resource(EFA_RESOURCE), each)]
-    return min(sum(1 for each in types if (each.text() or "").startswith("efa")) + len(open_), possible)
-
-
-def _interfaces(platform: Platform, pool: NodePool) -> Fact:
-    if unseen(pool):
-        return Fact(UNKNOWN, pool.urn, "the interfaces of its nodes")
-    if pool.kind in (PoolKind.AUTO, PoolKind.KARPENTER) and pool.node_class is not None:
-        keys = (
-            ("advancedNetworking", "networkInterfaces")
-            if pool.kind is PoolKind.AUTO
-            else ("networkInterfaces",)
-        )
-        return pool.node_class.spec.at(*keys)
-    template = launch_template(pool, platform)
-    if template is not None:
-        return template["networkInterfaces"]
-    given = pool.resource["launchTemplate"]
-    return given if given.absent else Fact(UNKNOWN, given.urn, given.path)
 
 
 def _outside(kind: Kind, own: dict[str, int], platform: Platform, pool: NodePool, site: Site) -> None:

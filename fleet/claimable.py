@@ -14,6 +14,7 @@ from catalog.instances import Accelerator
 from fleet.claims import ANY_CLASS, CHANNEL_CLASS, Devices, device_class
 from fleet.daemons import gpu_site, neuron_part, operand, releases
 from fleet.devices import DRA_CHARTS, gpu_clusters, owners
+from fleet.efa import EFA_CLASS, efa_drivers, efa_interfaces
 from fleet.facts import Fact
 from fleet.hidden import hidden_drivers, unseen
 from fleet.kinds import Bits
@@ -31,7 +32,6 @@ GPU_CLASS: Final = "gpu.nvidia.com"
 MIG_CLASS: Final = "mig.nvidia.com"
 DAEMON_CLASS: Final = "compute-domain-daemon.nvidia.com"
 NEURON_CLASS: Final = "neuron.aws.com"
-EFA_CHART: Final = "aws-dranet"
 _KARPENTER_SINCE: Final = (1, 15)
 
 Counts = dict[int, int]
@@ -108,7 +108,7 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
     return Claimable(counts, known, devices, hidden=some if hidden else 0, outside=some if outside else 0)
 
 
-_SIMULATED: Final = (GPU_CLASS, "efa.networking.k8s.aws")
+_SIMULATED: Final = (GPU_CLASS, EFA_CLASS)
 _KNOWN: Final = frozenset({GPU_CLASS, MIG_CLASS, DAEMON_CLASS, CHANNEL_CLASS})
 
 
@@ -146,11 +146,11 @@ def _served(platform: Platform, pool: NodePool, site: Site) -> dict[tuple[str, s
             found.setdefault((name, ""), {}).update(
                 {index: ENDLESS for index, _ in site.nodes.kinds.within(bits)}
             )
-    for release in releases(platform, pool, EFA_CHART):
-        name = release.value("deviceClass.name").default("efa.networking.k8s.aws").text() or ANY_CLASS
-        for index, kind in site.nodes.kinds.within(site.landing(scheduling(release.values, site.reading))):
-            if kind.type is not None and kind.type.efa_interfaces:
-                found.setdefault((name, ""), {})[index] = kind.type.efa_interfaces
+    for release, bits in efa_drivers(platform, pool, site):
+        name = release.value("deviceClass.name").default(EFA_CLASS).text() or ANY_CLASS
+        for index, kind in site.nodes.kinds.within(bits):
+            if count := efa_interfaces(kind, platform, pool, site, CLAIMS):
+                found.setdefault((name, ""), {})[index] = count
     for release in releases(platform, pool, "neuron-helm-chart"):
         if site.reading.settle(CLAIMS, release.value("draDriver.enabled").is_true()):
             bits = site.landing(neuron_part(release.values, "draDriver", site.reading))

@@ -1,7 +1,7 @@
 """Where daemons of Helm charts and DaemonSets run: the operators and plugins that serve accelerators.
 
 Chart facts: default values from the catalog; labels of GPU Operator's operands from NVIDIA/gpu-operator
-controllers/state_manager.go; the EFA chart's own constraints from aws/eks-charts v0.5.30.
+controllers/state_manager.go.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from catalog.charts import same_version
 from fleet.facts import Fact
 from fleet.image import Family, image
 from fleet.installed import may_belong, releases_in
@@ -21,7 +20,7 @@ from fleet.nodes import COMPUTE_TYPE
 from fleet.platform import NodePool, Platform
 from fleet.requirements import label, requirement
 from fleet.resources import Resource
-from fleet.scheduling import Scheduling, Toleration, listed_values, scheduling, tolerations
+from fleet.scheduling import Scheduling, listed_values, scheduling, tolerations
 from fleet.site import Site
 from fleet.span import LABELS, Reading, Span, span
 from fleet.verdict import NO, YES, Verdict
@@ -156,28 +155,9 @@ def discovery(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdict
     yield "nvidia.com/", gpus
 
 
-# -- EFA and Neuron -------------------------------------------------------------------------------------
+# -- Neuron ---------------------------------------------------------------------------------------------
 
-_EFA_CHART: Final = "v0.5.30"
-_EFA_TOLERATION: Final = Toleration("CriticalAddonsOnly", "Exists")
 _TYPE_PLACEHOLDER: Final = "__INSTANCE_TYPE_KEY__"
-
-
-def efa_plugin(release: HelmRelease, reading: Reading) -> Scheduling:
-    """Return where the EFA device plugin's chart runs: on the instance types that it lists.
-
-    The captured version keeps off Auto Mode; what others do is not known.
-    """
-    wanted = scheduling(release.values, reading)
-    listed = release.values["supportedInstanceLabels"]
-    types, unknown = listed_values(listed["values"])
-    if unknown:
-        return wanted if reading.doubt(LABELS, unknown[0]) else Scheduling(())
-    narrowed = [requirement(INSTANCE_TYPE, "In", types)] if types else []
-    if same_version(release.version.text() or "", _EFA_CHART) or not reading.doubt(LABELS, release.version):
-        narrowed.append(requirement(COMPUTE_TYPE, "NotIn", ("auto",)))
-    found = wanted.also(*narrowed)
-    return Scheduling(found.terms, (*found.tolerations, _EFA_TOLERATION), found.problem)
 
 
 def neuron_part(values: Fact, part: str, reading: Reading) -> Scheduling:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from catalog.kubernetes import minor, serves_device_claims
-from fleet.claimable import EFA_CHART
 from fleet.claiming import claims_channels_only
 from fleet.claims import GROUP
 from fleet.devices import DRA_CHARTS
+from fleet.efa import EFA_CHART
 from fleet.homes import claims_devices
 from fleet.kubernetes import HelmRelease, KubernetesObject
 from fleet.platform import Cluster, Platform

@@ -7,7 +7,8 @@ from typing import Final
 
 from catalog.instances import EFA_RESOURCE
 from fleet.claims import CHANNEL_CLASS, claims
-from fleet.facts import ABSENT, Fact
+from fleet.efa import EFA_CLASS, has_efa
+from fleet.facts import Fact
 from fleet.image import launch_template
 from fleet.kubernetes import Workload
 from fleet.nodes import ZONE
@@ -20,7 +21,6 @@ from fleet.verdict import NO, Verdict, any_of, undecided, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _DEVICES: Final = ("nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuroncore")
-_EFA_CLASS: Final = "efa.networking.k8s.aws"
 _EXCLUSIVE: Final = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 
 
@@ -31,7 +31,7 @@ def _check(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in platform.node_pools:
         yield Claim(
             pool.urn,
-            _has_efa(platform, pool) & _is_spread(platform, pool),
+            has_efa(platform, pool) & _is_spread(platform, pool),
             f"{pool.title} has EFA interfaces and nodes in several zones: EFA traffic does not leave a zone.",
         )
 
@@ -43,23 +43,28 @@ def _group_claims(platform: Platform, workers: Workload) -> Iterator[Claim]:
     size = workers.owner.spec["leaderWorkerTemplate"]["size"].default(1)
     several = size.meets(lambda found: isinstance(found, int) and found > 1)
     devices = _asks(workers, *_DEVICES) | workers.pod["resourceClaims"].is_present()
-    has_efa = _asks(workers, EFA_RESOURCE) | _claims(platform, workers, _EFA_CLASS)
+    over_efa = asks_for_efa(platform, workers)
     other_fabric = _claims(platform, workers, CHANNEL_CLASS) | _only_on_premises(platform, workers)
     yield Claim(
         workers.urn,
-        several & devices & ~has_efa & ~other_fabric,
+        several & devices & ~over_efa & ~other_fabric,
         f"{workers.title} spans {size.text()} nodes, but its pods do not ask for {EFA_RESOURCE}: what one "
         "node computes reaches the next over TCP.",
     )
     yield Claim(
         workers.urn,
         several
-        & has_efa
+        & over_efa
         & ~_kept_together(platform, workers)
         & any_of(each.verdict & _is_spread(platform, each.pool) for each in place(platform, workers)),
         f"{workers.title} spans {size.text()} nodes that may be in several zones: EFA traffic does not leave "
         "a zone.",
     )
+
+
+def asks_for_efa(platform: Platform, workload: Workload) -> Verdict:
+    """Whether a pod asks for EFA interfaces, by the resource's name or by a claim."""
+    return _asks(workload, EFA_RESOURCE) | _claims(platform, workload, EFA_CLASS)
 
 
 def _asks(workload: Workload, *resources: str) -> Verdict:
@@ -99,20 +104,6 @@ def _names_zone(platform: Platform, workers: Workload) -> bool:
 
 
 # -- pools of nodes -----------------------------------------------------------------------------------------
-
-
-def _has_efa(platform: Platform, pool: NodePool) -> Verdict:
-    """Return whether a pool's node class or launch template gives nodes EFA interfaces."""
-    if pool.kind is PoolKind.MANAGED:
-        template = launch_template(pool, platform)
-        interfaces = template["networkInterfaces"] if template else Fact(ABSENT, pool.urn, "launchTemplate")
-    elif pool.node_class is not None:
-        spec = pool.node_class.spec
-        own = spec["networkInterfaces"]
-        interfaces = spec["advancedNetworking"]["networkInterfaces"] if own.absent else own
-    else:
-        return NO
-    return interfaces.any(lambda each: each["interfaceType"].is_in(("efa", "efa-only")))
 
 
 def _is_spread(platform: Platform, pool: NodePool) -> Verdict:

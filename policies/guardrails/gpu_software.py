@@ -7,6 +7,7 @@ from typing import Final
 
 from fleet.daemons import policies
 from fleet.devices import Owner, gpu_owners, pool_has_nvidia_gpus, shared_gpus
+from fleet.efa import efa_unserved
 from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_nvidia
 from fleet.hidden import unnamed_charts
 from fleet.image import image
@@ -97,8 +98,18 @@ def unserved(platform: Platform, pool: NodePool) -> Verdict:
     if pool.cluster is None or pool.kind is PoolKind.HYBRID:
         return NO
     serving = gpu_owners(platform, pool).values()
-    unnamed = (undecided(chart.property) for chart in unnamed_charts(platform))
-    return pool_is_for_nvidia(platform, pool) & ~any_of([*serving, *unnamed])
+    return pool_is_for_nvidia(platform, pool) & ~any_of(serving) & ~_unnamed(platform)
+
+
+def without_efa(platform: Platform, pool: NodePool) -> Verdict:
+    """Return whether the stack makes a pool with EFA interfaces, and nothing that can run there hands them
+    out."""
+    return NO if pool.cluster is None else efa_unserved(platform, pool) & ~_unnamed(platform)
+
+
+def _unnamed(platform: Platform) -> Verdict:
+    """Whether a release may be of any plugin: its chart is not known yet."""
+    return any_of(undecided(chart.property) for chart in unnamed_charts(platform))
 
 
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -112,14 +123,21 @@ def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
             "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, and let it tolerate "
             "the pool's taints.",
         )
+        yield Claim(
+            pool.urn,
+            without_efa(platform, pool),
+            f"Nothing hands out the EFA interfaces of {pool.title}: install the aws-efa-k8s-device-plugin "
+            "chart, or aws-dranet for resource claims, and let it tolerate the pool's taints.",
+        )
 
 
 device_plugin_present = PlatformRule(
     name="device-plugin-present",
-    description="The devices of accelerator nodes are advertised by something that can run there.",
+    description="Something that can run on a node hands out its GPUs, Neuron devices and EFA interfaces.",
     level=Level.MANDATORY,
     severity=Severity.HIGH,
-    remediation="Run one device plugin (or DRA driver) on the pool; check its tolerations and node affinity.",
+    remediation="Run a device plugin (or DRA driver) for each kind of device on the pool; check its "
+    "tolerations and node affinity.",
     tags=("accelerators",),
     url="https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-k8s-device-plugin.html",
     check=_check_present,

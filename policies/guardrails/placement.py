@@ -11,7 +11,8 @@ from fleet.platform import NodePool, Platform
 from fleet.slices import has_no_mig
 from fleet.verdict import Verdict, all_of, any_of
 from guardrails.dra import claims_only_auto_mode, claims_only_karpenter
-from guardrails.gpu_software import unserved
+from guardrails.efa import asks_for_efa
+from guardrails.gpu_software import unserved, without_efa
 from guardrails.mig import never_starts, slices_only_auto_mode, uncut
 from guardrails.mig_layouts import cuts_what_has_no_mig, has_bad_layout, lacks_profile
 from guardrails.neuron import neuron_homeless
@@ -45,6 +46,8 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
             without_domains(platform, workload),
             neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),
+            asks_for_efa(platform, workload)
+            & any_of(each.verdict & without_efa(platform, each.pool) for each in homes(platform, workload)),
             has_no_mig(platform, workload),
             lacks_profile(platform, workload),
             never_starts(platform, workload),

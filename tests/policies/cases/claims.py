@@ -91,9 +91,27 @@ BY_CLAIMS = cases(
     Case(
         "a group that may shrink to nothing, whose EFA interfaces go by claims",
         set_("h100", "scalingConfig.minSize", 0),
+        set_("h100-template", "networkInterfaces", [{"interfaceType": "efa"}]),
         add("spare-device-plugin", "spare-dranet"),
         without("dra-driver", "server", "workers", "claim", "domain", "ultraserver"),
         fires={FROM_ZERO: "h100"},
+    ),
+    Case(
+        "a group that may shrink to nothing, and has no EFA interfaces that claims could get",
+        set_("h100", "scalingConfig.minSize", 0),
+        add("spare-device-plugin", "spare-dranet"),
+        without("dra-driver", "server", "workers", "claim", "domain", "ultraserver"),
+    ),
+    Case(
+        "EFA interfaces that nothing hands out beside GPUs by claims",
+        set_("h100-template", "networkInterfaces", [{"interfaceType": "efa"}]),
+        fires={"device-plugin-present": "h100"},
+        says="or aws-dranet for resource claims",
+    ),
+    Case(
+        "EFA interfaces by claims beside GPUs by claims",
+        set_("h100-template", "networkInterfaces", [{"interfaceType": "efa"}]),
+        add("spare-dranet"),
     ),
     Case(
         "a group whose smallest size is not known yet",

@@ -1,4 +1,4 @@
-"""Cases of the rule about EFA between nodes that work as one."""
+"""Cases of the rules about EFA: between nodes that work as one, and handed out to pods."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from tests.policies.changes import add, remove, set_, unknown, without
 from tests.policies.harness import Case, cases
 
 RULE = "efa-for-many-nodes"
+PRESENT = "device-plugin-present"
+NODES = "gpu-workload-has-nodes"
 GROUP = "spec.leaderWorkerTemplate"
 LIMITS = f"{GROUP}.workerTemplate.spec.containers[0].resources.limits"
 SPEC = f"{GROUP}.workerTemplate.spec"
 EFA = f'{LIMITS}["vpc.amazonaws.com/efa"]'
 
-CASES = cases(
+_MANY_NODES = cases(
     "multi_node",
     Case(
         "two nodes over TCP",
@@ -86,3 +88,55 @@ CASES = cases(
         undecided={RULE: ("spare-pool", "group"), "device-plugin-present": "spare-pool"},
     ),
 )
+
+_HANDED_OUT = cases(
+    "multi_node",
+    Case(
+        "EFA interfaces that nothing hands out",
+        without("efa-plugin"),
+        fires={PRESENT: "efa"},
+        says="Nothing hands out the EFA interfaces of node group efa",
+    ),
+    Case(
+        "an EFA device plugin that does not tolerate the pool's taint",
+        set_("efa-plugin", "values", {}),
+        fires={PRESENT: "efa"},
+    ),
+    Case(
+        "an EFA device plugin whose chart does not know the instance type",
+        set_("efa-plugin", "values.supportedInstanceLabels", {"values": ["p4d.24xlarge"]}),
+        fires={PRESENT: "efa"},
+    ),
+    Case(
+        "an EFA device plugin whose tolerations are not known yet",
+        unknown("efa-plugin", "values.tolerations"),
+        undecided={PRESENT: "efa", NODES: "group"},
+    ),
+    Case(
+        "a chart that is not known yet",
+        unknown("efa-plugin", "chart"),
+        undecided=(PRESENT, NODES),
+    ),
+    Case(
+        "interfaces that claims get, and a pod that asks for none",
+        set_("efa-plugin", "chart", "aws-dranet"),
+        set_("efa-plugin", "version", "1.0.0"),
+        remove("group", EFA),
+        set_("group", f"{GROUP}.size", 1),
+    ),
+    Case(
+        "interfaces of another stack's cluster",
+        remove("group", EFA),
+        set_("group", f"{GROUP}.size", 1),
+        without("cluster", "efa-plugin"),
+    ),
+    Case(
+        "an EFA type without EFA interfaces",
+        set_("efa-template", "networkInterfaces", []),
+        remove("group", EFA),
+        set_("group", f"{GROUP}.size", 1),
+        without("efa-plugin"),
+    ),
+)
+
+CASES = (*_MANY_NODES, *_HANDED_OUT)
