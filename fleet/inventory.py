@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.limits import may_have
 from fleet.node_pools import NODE_POOL
 from fleet.nodes import Nodes
 from fleet.offers import Offer, offer_of
@@ -23,7 +24,7 @@ class Stock:
 
     `resources` are extended resources in whole units; `claims` are counts by device class and MIG profile,
     the profile empty for whole devices. `selector` are labels that lead to this pool alone, empty where none
-    is known that does.
+    is known that does. `several` is whether it may have two such nodes at once, as far as is known.
     """
 
     pool: NodePool
@@ -31,6 +32,7 @@ class Stock:
     taints: tuple[Taint, ...]
     resources: Mapping[str, int]
     claims: Mapping[tuple[str, str], int]
+    several: bool = True
 
 
 def stocks(platform: Platform) -> Iterator[Stock]:
@@ -43,7 +45,8 @@ def stocks(platform: Platform) -> Iterator[Stock]:
         claims = dict(_claims(offer))
         if resources or claims:
             nodes = nodes_of(platform, pool).least
-            yield Stock(pool, _selector(platform, pool, nodes), nodes.taints, resources, claims)
+            several = may_have(pool, platform, offer.nodes, 2)
+            yield Stock(pool, _selector(platform, pool, nodes), nodes.taints, resources, claims, several)
 
 
 def _claims(offer: Offer) -> Iterator[tuple[tuple[str, str], int]]:

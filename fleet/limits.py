@@ -44,6 +44,24 @@ def limited(nodes: Nodes, pool: NodePool, platform: Platform, reading: Reading) 
     return replace(nodes, bits=within, over_limits=nodes.bits & ~within, limits=shown)
 
 
+def may_have(pool: NodePool, platform: Platform, nodes: Nodes, count: int) -> bool:
+    """Whether nothing known keeps a pool from having so many nodes of one of these kinds at once."""
+    reading = Reading(generous=True)
+    fixed = ("spec", "replicas") if pool.dynamic else ("scalingConfig", "maxSize")
+    most = _amount(pool.resource.at(*fixed), reading)
+    if most is not None and most < count * 1000:
+        return False
+    own = settings(pool, platform, reading)
+    within = nodes.bits
+    for name, fact in pool.resource.at("spec", "limits").entries() if pool.dynamic else ():
+        amount = _amount(fact, reading)
+        if amount is not None and name == NODES:
+            within = within if amount >= count * 1000 else 0
+        elif amount is not None:
+            within &= ~whole_types(own, name).at_least(amount // count + 1)
+    return within != 0
+
+
 def _keeps_nodes(replicas: Fact, reading: Reading) -> bool:
     return (
         not reading.settle(LABELS, replicas.equals(0))

@@ -25,6 +25,9 @@ from fleet.verdict import Verdict
 
 NEURON: Final = "aws.amazon.com/neuron"
 CHART: Final = "neuron-helm-chart"
+_SCHEDULER: Final = "my-scheduler"
+"""What the chart calls it."""
+
 PLUGIN_IMAGES: Final = frozenset({"neuron-device-plugin"})
 
 
@@ -87,6 +90,19 @@ def serving(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[Ne
     for owner, wanted in daemon_sets(platform, PLUGIN_IMAGES):
         if serves(platform, pool, owner):
             yield NeuronOwner.DAEMON_SET, site.landing(reading.take(wanted))
+
+
+def neuron_scheduler(platform: Platform, pool: NodePool) -> str | None:
+    """Return the scheduler that gives pods neighbouring Neuron devices of the pool; None for Kubernetes' own.
+
+    Two schedulers would give the same devices away. Auto Mode's own device plugin knows no other.
+    """
+    if pool.kind in (PoolKind.AUTO, PoolKind.BUILT_IN):
+        return None
+    for release in releases(platform, pool, CHART):
+        if release.value("scheduler.enabled").is_true().holds:
+            return release.value("scheduler.customScheduler.fullnameOverride").default(_SCHEDULER).text()
+    return None
 
 
 def neuron_nodes(nodes: Nodes) -> Bits:

@@ -13,6 +13,7 @@ from fleet.engine import serving
 from fleet.facts import Fact
 from fleet.inventory import Stock, stocks
 from fleet.kubernetes import KubernetesObject, Workload
+from fleet.neuron import neuron_scheduler
 from fleet.platform import Platform
 from fleet.pools import nodes_of
 
@@ -58,12 +59,14 @@ def plan(platform: Platform, only: Iterable[str] = ()) -> Plan:
         if not stock.selector:
             left_out[name] = "no label is known that leads to its nodes alone"
             continue
-        checks += _of_pool(stock, name)
+        checks += _of_pool(platform, stock, name)
         if _has_efa(stock):
-            if "amd64" in _architectures(platform, stock):
-                checks.append(_between_nodes(stock, name))
-            else:
+            if not stock.several:
+                left_out[f"{name}-nccl"] = "the pool may not have two nodes at once"
+            elif "amd64" not in _architectures(platform, stock):
                 left_out[f"{name}-nccl"] = "the image of the all-reduce is built for amd64 alone"
+            else:
+                checks.append(_between_nodes(stock, name))
     for service, url, model in _servers(platform):
         if not wanted or service in wanted:
             checks.append(_chat(service, url, model))
@@ -82,33 +85,31 @@ def _name(stock: Stock) -> str:
     return stock.pool.name.text() or stock.pool.resource.name
 
 
-def _home(stock: Stock) -> Home:
+def _home(stock: Stock, scheduler: str | None = None) -> Home:
     return Home(
         selector=stock.selector,
         tolerations=[
             {"key": each.key, "operator": "Exists", "effect": each.effect}
             for each in sorted(stock.taints, key=str)
         ],
+        scheduler=scheduler,
     )
 
 
-def _of_pool(stock: Stock, name: str) -> Iterator[Check]:
-    home = _home(stock)
-    slices = {each: count for each, count in stock.resources.items() if each.startswith(MIG_RESOURCE_PREFIX)}
-    claimed = {
-        profile: count for (kind, profile), count in stock.claims.items() if kind == MIG_CLASS and profile
-    }
-    if GPU in stock.resources:
-        yield _gpu(stock, name, home, Devices(resources={GPU: 1}))
+def _of_pool(platform: Platform, stock: Stock, name: str) -> Iterator[Check]:
+    """Yield what one pod can tell. What drivers offer to claims may have the name of a resource too."""
+    slices = [each for each in stock.resources if each.startswith(MIG_RESOURCE_PREFIX)]
+    claimed = [profile for kind, profile in stock.claims if kind == MIG_CLASS and profile]
     if (GPU_CLASS, "") in stock.claims:
-        yield _gpu(stock, name, home, Devices(claims={(GPU_CLASS, ""): 1}))
-    if slices:
-        layout = {_profile(each): count for each, count in slices.items()}
-        yield _mig(stock, name, home, Devices(resources=slices), layout)
+        yield _gpu(stock, name, Devices(claims={(GPU_CLASS, ""): 1}))
+    elif GPU in stock.resources:
+        yield _gpu(stock, name, Devices(resources={GPU: 1}))
     if claimed:
-        devices = Devices(claims={(MIG_CLASS, profile): count for profile, count in claimed.items()})
-        yield _mig(stock, name, home, devices, claimed)
+        yield _mig(stock, name, Devices(claims={(MIG_CLASS, each): 1 for each in claimed}), claimed)
+    elif slices:
+        yield _mig(stock, name, Devices(resources=dict.fromkeys(slices, 1)), map(_profile, slices))
     if NEURON in stock.resources:
+        home = _home(stock, neuron_scheduler(platform, stock.pool))
         yield Check(
             f"{name}-neuron",
             f"A pod on {stock.pool.title} gets a Neuron device, and the tools see it.",
@@ -123,22 +124,23 @@ def _profile(resource: str) -> str:
     return f"{size}gb+{extra}" if extra else size
 
 
-def _gpu(stock: Stock, name: str, home: Home, devices: Devices) -> Check:
+def _gpu(stock: Stock, name: str, devices: Devices) -> Check:
     how = "by a resource claim" if devices.claims else "from the device plugin"
     return Check(
         f"{name}-gpu",
         f"A pod on {stock.pool.title} gets a GPU {how}, and the driver answers.",
-        jobs.gpu(f"{name}-gpu", home, devices),
+        jobs.gpu(f"{name}-gpu", _home(stock), devices),
         stock.pool.urn,
     )
 
 
-def _mig(stock: Stock, name: str, home: Home, devices: Devices, layout: Mapping[str, int]) -> Check:
-    shown = ", ".join(f"{count} x {profile}" for profile, count in sorted(layout.items()))
+def _mig(stock: Stock, name: str, devices: Devices, profiles: Iterable[str]) -> Check:
+    """One slice of each profile, which is there while others are in use."""
+    wanted = sorted(profiles)
     return Check(
         f"{name}-mig",
-        f"A node of {stock.pool.title} has the slices of its layout: {shown}.",
-        jobs.mig(f"{name}-mig", home, devices, layout),
+        f"A pod on {stock.pool.title} gets a slice of each profile of its layout: {', '.join(wanted)}.",
+        jobs.mig(f"{name}-mig", _home(stock), devices, wanted),
         stock.pool.urn,
     )
 
@@ -150,8 +152,13 @@ def _has_efa(stock: Stock) -> bool:
 
 def _between_nodes(stock: Stock, name: str) -> Check:
     """Two whole nodes, so that nothing but the network is between their GPUs."""
-    resources = {key: stock.resources[key] for key in (GPU, EFA) if key in stock.resources}
-    claims = {key: stock.claims[key] for key in ((GPU_CLASS, ""), (EFA_CLASS, "")) if key in stock.claims}
+    served = {GPU: (GPU_CLASS, ""), EFA: (EFA_CLASS, "")}
+    claims = {claim: stock.claims[claim] for claim in served.values() if claim in stock.claims}
+    resources = {
+        name: stock.resources[name]
+        for name, claim in served.items()
+        if name in stock.resources and claim not in claims
+    }
     gpus = resources.get(GPU) or claims[GPU_CLASS, ""]
     return Check(
         f"{name}-nccl",

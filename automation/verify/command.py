@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,28 +112,47 @@ def render(checks: Sequence[Check], folder: Path) -> list[Path]:
 
 
 def _run(arguments: argparse.Namespace, chosen: Plan) -> int:
+    from automation.verify.jobs import DEADLINE_SECONDS, NAMESPACE
     from automation.verify.kubectl import Kubectl
-    from automation.verify.run import run_checks
+    from automation.verify.run import GRACE_SECONDS, run_checks
 
-    if not chosen.checks:
+    checks = chosen.checks
+    if not checks:
         print("nothing to check")
         return 0
-    outcomes = run_checks(Kubectl(arguments.kubeconfig, arguments.context), chosen.checks)
-    sys.stdout.writelines(f"{line}\n" for line in report(outcomes))
+    kubectl = Kubectl(arguments.kubeconfig, arguments.context)
+    minutes = (DEADLINE_SECONDS + GRACE_SECONDS) // 60
+    print(
+        f"running {', '.join(check.name for check in checks)} in {kubectl.where()}, "
+        f"namespace {NAMESPACE}, for {minutes} minutes at most",
+        file=sys.stderr,
+    )
+    outcomes: list[Outcome] = []
+    try:
+        with closing(run_checks(kubectl, checks)) as ending:
+            for outcome in ending:
+                print(_verdict(outcome), file=sys.stderr)
+                outcomes.append(outcome)
+    finally:
+        # What is known is told, even where the rest was given up or the namespace does not go.
+        sys.stdout.writelines(f"{line}\n" for line in report(outcomes, checks) if outcomes)
     return 0 if all(outcome.passed for outcome in outcomes) else CHECK_FAILED
 
 
-def report(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Yield the logs, then the verdicts: a line for each check, and how many passed."""
+def report(outcomes: Sequence[Outcome], checks: Sequence[Check]) -> Iterator[str]:
+    """Yield the logs, then the verdicts: a line for each check that has ended, and how many passed of all."""
     for outcome in outcomes:
         yield f"== {outcome.check.name}"
         yield from outcome.log.splitlines()
     yield ""
-    for outcome in outcomes:
-        verdict = "passed" if outcome.passed else f"FAILED ({outcome.reason})"
-        yield f"{outcome.check.name}: {verdict}: {outcome.check.proves}"
+    yield from map(_verdict, outcomes)
     passed = sum(outcome.passed for outcome in outcomes)
-    yield f"{passed} of {len(outcomes)} checks passed"
+    yield f"{passed} of {len(checks)} checks passed"
+
+
+def _verdict(outcome: Outcome) -> str:
+    verdict = "passed" if outcome.passed else f"FAILED ({outcome.reason})"
+    return f"{outcome.check.name}: {verdict}: {outcome.check.proves}"
 
 
 def _commented(check: Check) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,10 +32,12 @@ _CHAT_SECONDS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The nodes that a pod runs on: their labels, and what tolerates their taints."""
+    """The nodes that a pod runs on: their labels, and what tolerates their taints. `scheduler` is who places
+    it there, None for Kubernetes' own."""
 
     selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Mapping[str, str]] = ()
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,11 @@ def gpu(name: str, home: Home, devices: Devices) -> list[Manifest]:
     return _objects(name, home, devices, _container(image("cuda").reference, command, devices))
 
 
-def mig(name: str, home: Home, devices: Devices, layout: Mapping[str, int]) -> list[Manifest]:
-    """nvidia-smi lists the slices of one node, as many of each profile as the layout has."""
+def mig(name: str, home: Home, devices: Devices, profiles: Iterable[str]) -> list[Manifest]:
+    """nvidia-smi lists the slices that the pod got, one of each profile."""
     counted = [
-        f'[ "$(nvidia-smi -L | grep -cF {shlex.quote(f"MIG {profile} ")})" -eq {count} ]'
-        for profile, count in sorted(layout.items())
+        f'[ "$(nvidia-smi -L | grep -cF {shlex.quote(f"MIG {profile} ")})" -eq 1 ]'
+        for profile in sorted(profiles)
     ]
     script = " && ".join(["nvidia-smi -L", *counted])
     container = _container(image("cuda").reference, ["bash", "-c", script], devices)
@@ -190,6 +192,8 @@ def _objects(name: str, home: Home, devices: Devices, container: Manifest) -> li
         },
         "containers": [container],
     }
+    if home.scheduler is not None:
+        pod["schedulerName"] = home.scheduler
     if devices.claims:
         pod["resourceClaims"] = [{"name": _CLAIM, "resourceClaimTemplateName": name}]
     job: Manifest = {

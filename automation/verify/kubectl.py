@@ -21,6 +21,11 @@ class Kubectl:
     kubeconfig: Path | None = None
     context: str | None = None
 
+    def where(self) -> str:
+        """Return the context that tells which cluster this is, as far as there is one."""
+        found = self.context or self._call("config", "current-context").stdout.strip()
+        return f"context {found}" if found else "the cluster that kubectl finds without a context"
+
     def create(self, objects: Sequence[Manifest]) -> None:
         """Make objects that are not there yet. Raises PreviewError where one is, or is refused."""
         listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from automation.verify.jobs import CHECK_LABEL, DEADLINE_SECONDS, NAMESPACE, nam
 from automation.verify.kubectl import Kubectl
 
 _BETWEEN_LOOKS_SECONDS = 5
-_GRACE_SECONDS = 60
+
+GRACE_SECONDS = 60
+"""How much longer than its own deadline a job is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,21 @@ class Outcome:
 
 def run_checks(
     kubectl: Kubectl, checks: Sequence[Check], sleep: Callable[[float], None] = time.sleep
-) -> list[Outcome]:
-    """Run the checks side by side and return their outcomes in the same order.
+) -> Generator[Outcome, None, None]:
+    """Run the checks side by side and yield their outcomes as they end.
 
     Everything is in a namespace that is made for it, and deleted whatever happens. Raises PreviewError where
     the namespace is there already, or the cluster refuses something.
     """
+    _make_namespace(kubectl)
+    try:
+        kubectl.create([each for check in checks for each in check.objects])
+        yield from _outcomes(kubectl, {check.name: check for check in checks}, sleep)
+    finally:
+        kubectl.delete_namespace(NAMESPACE)
+
+
+def _make_namespace(kubectl: Kubectl) -> None:
     try:
         kubectl.create([namespace()])
     except PreviewError as error:
@@ -43,23 +54,25 @@ def run_checks(
             f"the namespace {NAMESPACE} is there already: another verification runs, or one was killed; "
             f"if it was, `kubectl delete namespace {NAMESPACE}`"
         ) from None
-    try:
-        kubectl.create([each for check in checks for each in check.objects])
-        ended = _wait(kubectl, {check.name for check in checks}, sleep)
-        return [_outcome(kubectl, check, ended.get(check.name)) for check in checks]
-    finally:
-        kubectl.delete_namespace(NAMESPACE)
 
 
-def _wait(kubectl: Kubectl, names: set[str], sleep: Callable[[float], None]) -> dict[str, dict[str, Any]]:
-    """The condition that ended each job; jobs end by their own deadline, or are given up a minute later."""
-    ended: dict[str, dict[str, Any]] = {}
-    for _ in range((DEADLINE_SECONDS + _GRACE_SECONDS) // _BETWEEN_LOOKS_SECONDS):
-        ended |= dict(_ended(kubectl))
-        if names <= ended.keys():
-            break
+def _outcomes(
+    kubectl: Kubectl, running: dict[str, Check], sleep: Callable[[float], None]
+) -> Iterator[Outcome]:
+    """Jobs end by their own deadline, or are given up a minute later."""
+    waiting: dict[str, str] = {}
+    for _ in range((DEADLINE_SECONDS + GRACE_SECONDS) // _BETWEEN_LOOKS_SECONDS):
+        # The pods of a job that is over its deadline are gone: what they waited for was seen before.
+        waiting |= _waiting(kubectl)
+        for name, condition in _ended(kubectl):
+            check = running.pop(name, None)
+            if check is not None:
+                yield _outcome(kubectl, check, condition, waiting.get(name, ""))
+        if not running:
+            return
         sleep(_BETWEEN_LOOKS_SECONDS)
-    return ended
+    for check in running.values():
+        yield _outcome(kubectl, check, {}, waiting.get(check.name, ""))
 
 
 def _ended(kubectl: Kubectl) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -69,10 +82,29 @@ def _ended(kubectl: Kubectl) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield job["metadata"]["name"], condition
 
 
-def _outcome(kubectl: Kubectl, check: Check, condition: dict[str, Any] | None) -> Outcome:
+def _waiting(kubectl: Kubectl) -> dict[str, str]:
+    """What the pods of each check wait for; nothing for those that run."""
+    found: dict[str, str] = {}
+    for pod in kubectl.get("pods", NAMESPACE):
+        name, status = pod["metadata"]["labels"][CHECK_LABEL], pod.get("status", {})
+        found[name] = found.get(name) or _lacks(status)
+    return found
+
+
+def _lacks(status: Mapping[str, Any]) -> str:
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", "no node takes its pod"))
+    for container in status.get("containerStatuses", ()):
+        held = container.get("state", {}).get("waiting", {})
+        if held.get("message"):
+            return f"{held['reason']}: {held['message']}"
+    return ""
+
+
+def _outcome(kubectl: Kubectl, check: Check, condition: Mapping[str, Any], waited: str) -> Outcome:
     log = kubectl.logs(f"{CHECK_LABEL}={check.name}", NAMESPACE)
-    if condition is None:
-        return Outcome(check, False, "it did not end", log)
-    if condition["type"] == "Complete":
+    if condition.get("type") == "Complete":
         return Outcome(check, True, "", log)
-    return Outcome(check, False, condition.get("message") or condition.get("reason") or "it failed", log)
+    reason = condition.get("message") or condition.get("reason") or "it did not end"
+    return Outcome(check, False, f"{reason}; its pod waited: {waited}" if waited else reason, log)

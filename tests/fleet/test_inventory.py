@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fleet.inventory import Stock, stocks
 from fleet.resources import Resource
 from fleet.wire import UNKNOWN
@@ -71,3 +73,26 @@ def test_groups_that_cannot_be_told_apart_are_not() -> None:
     alike: dict[str, Any] = {"labels": {"team": "vision"}, "nodeGroupName": UNKNOWN}
     own = found(group("one", **alike), group("two", **alike), PLUGIN)
     assert [stock.selector for stock in own.values()] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("limits", "several"),
+    [
+        ({}, True),
+        ({"nvidia.com/gpu": 8}, True),
+        ({"nvidia.com/gpu": "7"}, False),  # a node has four
+        ({"nvidia.com/gpu": 8, "cpu": 48}, False),  # and 48 processors
+        ({"nodes": 1}, False),
+        ({"nodes": 2}, True),
+    ],
+)
+def test_limits_say_whether_two_nodes_may_be_there(limits: dict[str, Any], several: bool) -> None:
+    wanted = [requires("node.kubernetes.io/instance-type", "In", "g6e.12xlarge")]
+    pool = node_pool(requirements=wanted, taints=[GPU_TAINT], limits=limits)
+    assert found(ec2_node_class(), pool, PLUGIN)["pool"].several is several
+
+
+@pytest.mark.parametrize(("most", "several"), [(1, False), (2, True)])
+def test_a_group_has_as_many_nodes_as_its_maximum_says(most: Any, several: bool) -> None:
+    sizes = {"minSize": 0, "desiredSize": 0, "maxSize": most}
+    assert found(group("one", nodeGroupName="one", scalingConfig=sizes), PLUGIN)["one"].several is several

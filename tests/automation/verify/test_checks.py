@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from automation.contracts import check_resources
 from automation.platform import platform_of
 from automation.preview import preview
 from automation.result import Preview
+from automation.result import Resource as Previewed
 from automation.verify.checks import Check, Plan, names, plan
 from automation.verify.jobs import NAMESPACE
 from fleet.placement import place
@@ -125,10 +127,45 @@ def container(plans: Mapping[str, Plan], stack: str, name: str) -> Any:
     return only
 
 
-def test_slices_are_counted_against_the_layout(plans: Mapping[str, Plan]) -> None:
+def test_a_slice_of_each_profile_is_asked_for_while_others_serve_models(plans: Mapping[str, Plan]) -> None:
     worker = container(plans, "prod", "mig-mig")
-    assert worker["resources"]["limits"]["nvidia.com/mig-1g.20gb"] == "32"
-    assert worker["command"][-1].endswith("""[ "$(nvidia-smi -L | grep -cF 'MIG 1g.20gb ')" -eq 32 ]""")
+    assert worker["resources"]["limits"]["nvidia.com/mig-1g.20gb"] == "1"
+    assert worker["command"][-1].endswith("""[ "$(nvidia-smi -L | grep -cF 'MIG 1g.20gb ')" -eq 1 ]""")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_two_checks_have_the_same_name(stack: str, plans: Mapping[str, Plan]) -> None:
+    found = [check.name for check in plans[stack].checks]
+    assert len(found) == len(set(found))
+
+
+def test_gpus_that_a_driver_gives_to_claims_are_claimed(plans: Mapping[str, Plan]) -> None:
+    worker = container(plans, "dra", "h100-gpu")
+    assert worker["resources"]["claims"]
+    assert "nvidia.com/gpu" not in worker["resources"]["limits"]
+
+
+def test_neuron_devices_are_asked_for_by_the_scheduler_that_knows_them(plans: Mapping[str, Plan]) -> None:
+    pod = job(plans, "neuron", "trn2-neuron")["spec"]["template"]["spec"]
+    assert pod["schedulerName"] == "my-scheduler"
+    on_auto_mode = job(plans, "neuron", "inf2-neuron")["spec"]["template"]["spec"]
+    assert "schedulerName" not in on_auto_mode
+
+
+def limited(each: Previewed, **limits: Any) -> Previewed:
+    """The resource, with other limits if it is the pool for training."""
+    if not each.type.endswith(":NodePool") or each.inputs["metadata"]["name"] != "training":
+        return each
+    return replace(each, inputs={**each.inputs, "spec": {**each.inputs["spec"], "limits": limits}})
+
+
+def test_an_all_reduce_that_the_pool_has_no_two_nodes_for_is_left_out(
+    previews: Mapping[str, Preview],
+) -> None:
+    small = tuple(limited(each, **{"nvidia.com/gpu": 8}) for each in previews["prod"].resources)
+    cut = plan(platform_of(replace(previews["prod"], resources=small)), ["training"])
+    assert [check.name for check in cut.checks] == ["training-gpu"]
+    assert cut.left_out == {"training-nccl": "the pool may not have two nodes at once"}
 
 
 def test_a_server_is_asked_by_its_service_and_under_its_name(plans: Mapping[str, Plan]) -> None:

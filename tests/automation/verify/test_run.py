@@ -26,14 +26,18 @@ import json, os, pathlib, sys
 folder = pathlib.Path(os.environ["CLUSTER"])
 with (folder / "calls").open("a") as calls:
     calls.write(json.dumps(sys.argv[1:]) + "\\n")
-words = [word for word in sys.argv[1:] if word in ("create", "get", "logs", "delete")]
+words = [word for word in sys.argv[1:] if word in ("config", "create", "get", "logs", "delete")]
 cluster = json.loads((folder / "state").read_text())
 if words[0] == "create":
     kinds = [each["kind"] for each in json.loads(sys.stdin.read())["items"]]
     if cluster.get("refuses") in kinds:
         sys.exit(cluster["says"])
 elif words[0] == "get":
-    print(json.dumps({{"items": cluster["jobs"]}}))
+    print(json.dumps({{"items": cluster["pods" if "pods" in sys.argv else "jobs"]}}))
+elif words[0] == "config":
+    print("prod-admin")
+elif words[0] == "delete" and cluster.get("keeps"):
+    sys.exit(cluster["keeps"])
 elif words[0] == "logs":
     print("GPU 0: NVIDIA H100")
 """
@@ -51,7 +55,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def becomes(cluster: Path, **state: Any) -> None:
-    (cluster / "state").write_text(json.dumps({"jobs": [], **state}))
+    (cluster / "state").write_text(json.dumps({"jobs": [], "pods": [], **state}))
 
 
 def calls(cluster: Path) -> list[list[str]]:
@@ -77,7 +81,7 @@ def never(seconds: float) -> None:
 
 def test_checks_that_end_well_pass(cluster: Path) -> None:
     becomes(cluster, jobs=[ended("h100-gpu"), ended("l40s-gpu")])
-    outcomes = run_checks(Kubectl(), [ONE, OTHER], never)
+    outcomes = list(run_checks(Kubectl(), [ONE, OTHER], never))
     assert [outcome.passed for outcome in outcomes] == [True, True]
     assert "NVIDIA H100" in outcomes[0].log
 
@@ -95,20 +99,49 @@ def test_a_job_that_does_not_end_is_given_up(cluster: Path) -> None:
     assert (outcome.passed, outcome.reason) == (False, "it did not end")
 
 
+def pending(name: str, **status: Any) -> dict[str, Any]:
+    return {"metadata": {"labels": {jobs.CHECK_LABEL: name}}, "status": status}
+
+
+NO_NODE = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes: Insufficient nvidia.com/gpu."}
+NO_IMAGE = {"state": {"waiting": {"reason": "ErrImagePull", "message": "429 Too Many Requests"}}}
+OVER = ended("h100-gpu", "Failed", "it was over its deadline")
+
+
+@pytest.mark.parametrize(
+    ("pod", "says"),
+    [
+        (pending("h100-gpu", conditions=[NO_NODE]), "0/3 nodes: Insufficient nvidia.com/gpu."),
+        (pending("h100-gpu", containerStatuses=[NO_IMAGE]), "ErrImagePull: 429 Too Many Requests"),
+    ],
+)
+def test_a_job_that_waited_too_long_says_for_what(cluster: Path, pod: dict[str, Any], says: str) -> None:
+    becomes(cluster, pods=[pod])
+    (outcome,) = run_checks(Kubectl(), [ONE], lambda seconds: becomes(cluster, jobs=[OVER]))
+    assert outcome.reason == f"it was over its deadline; its pod waited: {says}"
+
+
+def test_what_a_pod_once_waited_for_is_no_reason(cluster: Path) -> None:
+    becomes(cluster, pods=[pending("h100-gpu", conditions=[NO_NODE])])
+    runs = [pending("h100-gpu", conditions=[])]
+    (outcome,) = run_checks(Kubectl(), [ONE], lambda seconds: becomes(cluster, jobs=[OVER], pods=runs))
+    assert outcome.reason == "it was over its deadline"
+
+
 def last(cluster: Path) -> list[str]:
     return calls(cluster)[-1][:3]
 
 
 def test_nothing_is_left_behind(cluster: Path) -> None:
     becomes(cluster, jobs=[ended("h100-gpu", "Failed")])
-    run_checks(Kubectl(), [ONE], never)
+    list(run_checks(Kubectl(), [ONE], never))
     assert last(cluster) == ["delete", "namespace", jobs.NAMESPACE]
 
 
 def test_nothing_is_left_behind_where_the_cluster_refuses_a_job(cluster: Path) -> None:
     becomes(cluster, refuses="Job", says="admission webhook denied the request")
     with pytest.raises(PreviewError, match="kubectl create: admission webhook denied the request"):
-        run_checks(Kubectl(), [ONE], never)
+        list(run_checks(Kubectl(), [ONE], never))
     assert last(cluster) == ["delete", "namespace", jobs.NAMESPACE]
 
 
@@ -118,27 +151,28 @@ def test_nothing_is_left_behind_by_an_interruption(cluster: Path) -> None:
 
     becomes(cluster)
     with pytest.raises(KeyboardInterrupt):
-        run_checks(Kubectl(), [ONE], interrupt)
+        list(run_checks(Kubectl(), [ONE], interrupt))
     assert last(cluster) == ["delete", "namespace", jobs.NAMESPACE]
 
 
 def test_the_namespace_of_another_run_is_left_alone(cluster: Path) -> None:
     becomes(cluster, refuses="Namespace", says="Error from server (AlreadyExists): it is there")
     with pytest.raises(PreviewError, match="another verification runs, or one was killed"):
-        run_checks(Kubectl(), [ONE], never)
+        list(run_checks(Kubectl(), [ONE], never))
     assert not [call for call in calls(cluster) if "delete" in call]
 
 
 def test_every_call_goes_to_the_cluster_that_was_meant(cluster: Path) -> None:
     becomes(cluster, jobs=[ended("h100-gpu")])
-    run_checks(Kubectl(Path("tunnel.yaml"), "prod-admin"), [ONE], never)
+    list(run_checks(Kubectl(Path("tunnel.yaml"), "prod-admin"), [ONE], never))
     where = ["--kubeconfig", "tunnel.yaml", "--context", "prod-admin"]
     assert all(call[:4] == where for call in calls(cluster))
 
 
 def test_a_report_ends_with_a_verdict_for_each_check(cluster: Path) -> None:
     becomes(cluster, jobs=[ended("h100-gpu"), ended("l40s-gpu", "Failed", "BackoffLimitExceeded")])
-    lines = list(report(run_checks(Kubectl(), [ONE, OTHER], never)))
+    outcomes = list(run_checks(Kubectl(), [ONE, OTHER], never))
+    lines = list(report(outcomes, [ONE, OTHER]))
     assert lines[-3:] == [
         "h100-gpu: passed: h100-gpu works.",
         "l40s-gpu: FAILED (BackoffLimitExceeded): l40s-gpu works.",
@@ -173,6 +207,38 @@ def test_the_command_says_by_its_status_that_a_check_failed(
     becomes(cluster, jobs=[ended("gpu-gpu", "Failed", "no GPU")])
     assert main(["verify", "dev", "--only", "gpu", "--run"]) == CHECK_FAILED
     assert "gpu-gpu: FAILED (no GPU)" in capsys.readouterr().out
+
+
+def test_the_command_says_first_what_it_runs_where(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    becomes(cluster, jobs=[ended("gpu-gpu")])
+    assert main(["verify", "dev", "--only", "gpu", "--run"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"running gpu-gpu in context prod-admin, namespace {jobs.NAMESPACE}, for 31 minutes at most",
+        "gpu-gpu: passed: A pod on NodePool gpu gets a GPU from the device plugin, and the driver answers.",
+    ]
+
+
+def test_verdicts_are_told_though_the_namespace_does_not_go(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    becomes(cluster, jobs=[ended("gpu-gpu")], keeps="timed out waiting for the condition")
+    assert main(["verify", "dev", "--only", "gpu", "--run"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "1 of 1 checks passed"
+    assert "kubectl delete: timed out waiting for the condition" in printed.err
+
+
+def test_without_kubectl_nothing_is_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("automation.verify.kubectl.shutil.which", lambda program: None)
+    assert main(["verify", "dev", "--only", "gpu", "--run"]) == 2
+    assert "--run needs kubectl, which is not on the PATH" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
