@@ -12,8 +12,8 @@ from typing import Final
 
 from catalog.instances import EFA_RESOURCE, NEURON_CORE_RESOURCE
 from catalog.kubernetes import minor, serves_extended_resources
-from fleet.claimable import GPU_CLASS, Claimable, plain_class
-from fleet.claims import Devices, extended_resource
+from fleet.claimable import Claimable
+from fleet.claims import GPU_CLASS, Devices, driver_class, extended_resource
 from fleet.daemons import daemon_sets, releases, serves
 from fleet.devices import DRA_CHARTS
 from fleet.efa import efa_interfaces, efa_plugins
@@ -113,7 +113,7 @@ def _mapped(platform: Platform, site: Site, claims: Claimable, found: Units) -> 
     for each in platform.objects_of("resource.k8s.io", "DeviceClass"):
         name = each.spec["extendedResourceName"].text()
         for own in extended_resource(platform, name) if name else ():
-            base = plain_class(platform, own)
+            base, _ = driver_class(platform, own)
             for index, count in claims.counts.get((base, ""), {}).items():
                 if name and claims.holding(Devices(base), generous=site.reading.generous) >> index & 1:
                     units = found.setdefault(index, {})

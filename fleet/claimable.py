@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from catalog.instances import Accelerator
-from fleet.claims import ANY_CLASS, CHANNEL_CLASS, Devices, device_class
+from fleet.claims import ANY_CLASS, CHANNEL_CLASS, GPU_CLASS, MIG_CLASS, Devices
 from fleet.daemons import gpu_site, neuron_part, operand, releases
 from fleet.devices import DRA_CHARTS, gpu_clusters, owners
 from fleet.efa import EFA_CLASS, efa_drivers, efa_interfaces
 from fleet.facts import Fact
-from fleet.hidden import hidden_drivers, unseen
+from fleet.foreseen import FORESEEN, makes_nodes_for_claims
+from fleet.hidden import hidden_drivers, unread, unseen
 from fleet.kinds import Bits
 from fleet.partitions import Partition, partition
 from fleet.platform import NodePool, Platform, PoolKind
@@ -25,14 +26,10 @@ from fleet.scheduling import scheduling
 from fleet.selection import Selection
 from fleet.site import Site
 from fleet.span import CLAIMS
-from fleet.verdict import Verdict, any_of, undecided
 from fleet.wire import UNKNOWN
 
-GPU_CLASS: Final = "gpu.nvidia.com"
-MIG_CLASS: Final = "mig.nvidia.com"
 DAEMON_CLASS: Final = "compute-domain-daemon.nvidia.com"
 NEURON_CLASS: Final = "neuron.aws.com"
-_KARPENTER_SINCE: Final = (1, 15)
 
 Counts = dict[int, int]
 """Devices a node, by kind."""
@@ -88,18 +85,19 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
     if pool.kind is PoolKind.FARGATE:
         return Claimable(problem="Fargate serves no resource claims")
     simulated = pool.dynamic and not static
-    if simulated and not site.reading.settle(CLAIMS, _karpenter_simulates(platform, pool)):
+    if simulated and not site.reading.settle(CLAIMS, makes_nodes_for_claims(platform, pool)):
         return Claimable(
-            problem="Karpenter makes no nodes for pods with resource claims (settings.enableDRA is off)"
+            problem="Karpenter makes no nodes for pods with resource claims, which takes version 1.15 with "
+            "settings.enableDRA, and Kubernetes 1.34"
         )
     counts = _served(platform, pool, site)
     kinds = site.nodes.kinds.within(site.nodes.bits)
     devices = {index: kind.accelerator for index, kind in kinds if kind.accelerator is not None}
     if simulated:
-        counts = {key: _simulated(found, site) for key, found in counts.items() if key[0] in _SIMULATED}
-    if simulated:
+        foreseen = {key: found for key, found in counts.items() if key[0] in FORESEEN}
+        counts = {key: _of_known_types(found, site) for key, found in foreseen.items()}
         return Claimable(counts, _KNOWN | {name for name, _ in counts}, devices)
-    outside = unseen(pool) or not platform.clusters
+    outside = unseen(pool) or not platform.clusters or bool(unread(platform))
     hidden = outside or hidden_drivers(platform)
     if hidden:
         site.reading.doubt(CLAIMS, Fact(UNKNOWN, pool.urn, "DRA drivers that are not in the stack"))
@@ -108,29 +106,10 @@ def claimable(platform: Platform, pool: NodePool, site: Site, static: bool) -> C
     return Claimable(counts, known, devices, hidden=some if hidden else 0, outside=some if outside else 0)
 
 
-_SIMULATED: Final = (GPU_CLASS, EFA_CLASS)
 _KNOWN: Final = frozenset({GPU_CLASS, MIG_CLASS, DAEMON_CLASS, CHANNEL_CLASS})
 
 
-def _karpenter_simulates(platform: Platform, pool: NodePool) -> Verdict:
-    """Return whether Karpenter makes nodes for claims: since 1.15, where it is switched on (alpha)."""
-    found = [
-        release.value("settings.enableDRA").is_true() & release.version.meets(_recent)
-        for release in releases(platform, pool, "karpenter")
-    ]
-    return any_of(found) if found else undecided(Fact(UNKNOWN, pool.urn, "Karpenter's settings").property)
-
-
-def _recent(version: object) -> bool:
-    parts = str(version).removeprefix("v").split(".")
-    return (
-        len(parts) > 1
-        and all(part.isdecimal() for part in parts[:2])
-        and tuple(map(int, parts[:2])) >= _KARPENTER_SINCE
-    )
-
-
-def _simulated(counts: Counts, site: Site) -> Counts:
+def _of_known_types(counts: Counts, site: Site) -> Counts:
     kinds = site.nodes.kinds.kinds
     return {
         index: count for index, count in counts.items() if (own := kinds[index].type) and own.karpenter_dra
@@ -200,15 +179,4 @@ def _compute_domains(platform: Platform, pool: NodePool, gpus: Site) -> list[Bit
         enabled = values["draDriver"]["computeDomains"]["enabled"].default(True).is_true()
         if gpus.reading.settle(CLAIMS, deployed & enabled):
             found.append(operand(gpus, values, "dra-driver"))
-    return found
-
-
-def plain_class(platform: Platform, name: str) -> str:
-    """Return the driver's class that a class of the stack's own narrows, or the name itself."""
-    spec = device_class(platform, name)
-    if spec is None:
-        return name
-    text = " ".join(each.at("cel", "expression").text() or "" for each in spec["selectors"].items())
-    if GPU_CLASS not in text:
-        return name
-    return MIG_CLASS if "'mig'" in text or '"mig"' in text else GPU_CLASS
+    return [bits & gpus.nodes.kinds.accelerated("nvidia") for bits in found]

@@ -15,10 +15,12 @@ from fleet.kubernetes import Workload
 from fleet.memo import per_platform
 from fleet.platform import Platform
 from fleet.quantities import milli
-from fleet.selection import ANYTHING, Selection, selection
+from fleet.selection import ANYTHING, Selection, driver_of, parts, selection
 from fleet.span import CLAIMS, Reading
 
 GROUP: Final = "resource.k8s.io"
+GPU_CLASS: Final = "gpu.nvidia.com"
+MIG_CLASS: Final = "mig.nvidia.com"
 CHANNEL_CLASS: Final = "compute-domain-default-channel.nvidia.com"
 ANY_CLASS: Final = ""
 
@@ -71,7 +73,7 @@ def _claim(platform: Platform, workload: Workload, entry: Fact, reading: Reading
         alternatives = request["firstAvailable"].items()
         exactly = request["exactly"]
         places = alternatives or [request if exactly.absent else exactly]
-        yield tuple(_devices(place, reading) for place in places)
+        yield tuple(_devices(platform, place, reading) for place in places)
 
 
 def _spec(platform: Platform, workload: Workload, named: Fact, is_template: bool) -> Fact | Devices | None:
@@ -95,11 +97,11 @@ def _channels(platform: Platform) -> frozenset[str]:
     return frozenset(name for name in names if name)
 
 
-def _devices(fact: Fact, reading: Reading) -> Devices:
-    device_class, count = fact["deviceClassName"], fact["count"].default(1)
-    name = device_class.text()
-    if name is None:
-        reading.doubt(CLAIMS, device_class)
+def _devices(platform: Platform, fact: Fact, reading: Reading) -> Devices:
+    named, count = fact["deviceClassName"], fact["count"].default(1)
+    name, narrowed = driver_class(platform, named.text() or ANY_CLASS)
+    if name == ANY_CLASS:
+        reading.doubt(CLAIMS, named)
     number = 1
     if fact["allocationMode"].text() != "All":
         try:
@@ -107,11 +109,11 @@ def _devices(fact: Fact, reading: Reading) -> Devices:
         except ValueError:
             number = 1 if reading.doubt(CLAIMS, count) else _MORE_THAN_ANY
     selectors = fact["selectors"]
-    expressions = [each.at("cel", "expression").text() or "" for each in selectors.items()]
-    selected = selection(expressions if selectors.is_empty().holds is not None else ("",))
+    own = _expressions(selectors) if selectors.is_empty().holds is not None else [""]
+    selected = selection([*narrowed, *own])
     if selected.unread:
-        reading.doubt(CLAIMS, selectors)
-    return Devices(name or ANY_CLASS, number, selected)
+        reading.doubt(CLAIMS, named if selectors.absent else selectors)
+    return Devices(name, number, selected)
 
 
 _MORE_THAN_ANY: Final = 1 << 30
@@ -133,10 +135,28 @@ def together(requests: Iterable[Request]) -> Iterator[Request]:
             yield (Devices(name, sum(each), Selection(profile)),)
 
 
-def device_class(platform: Platform, name: str) -> Fact | None:
-    """Return the spec of a DeviceClass that the stack defines itself."""
+def driver_class(platform: Platform, name: str) -> tuple[str, list[str]]:
+    """Return the driver's class that a class of the stack's own narrows, and the expressions that narrow it.
+
+    Any other class is the driver's own; one that does not say of which driver it is may be any.
+    """
     found = platform.objects_of(GROUP, "DeviceClass")
-    return next((each.spec for each in found if each.name.text() == name), None)
+    spec = next((each.spec for each in found if each.name.text() == name), None)
+    if spec is None or name in _DRIVERS:
+        return name, []
+    said = _expressions(spec["selectors"])
+    driver, device_type = driver_of(said)
+    if driver == GPU_CLASS and device_type == "mig":
+        driver = MIG_CLASS
+    return (driver if driver in _DRIVERS else ANY_CLASS), list(parts(said))
+
+
+_DRIVERS: Final = frozenset({GPU_CLASS, MIG_CLASS, "neuron.aws.com"})
+"""The classes of drivers that stacks narrow."""
+
+
+def _expressions(selectors: Fact) -> list[str]:
+    return [each.at("cel", "expression").text() or "" for each in selectors.items()]
 
 
 def extended_resource(platform: Platform, name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from fleet.claimable import Claimable, claimable
 from fleet.daemons import discovery, gpu_site, serves
 from fleet.devices import some
 from fleet.facts import Fact
-from fleet.hidden import hidden_advertisers, unnamed_charts, unseen
+from fleet.hidden import hidden_advertisers, unread, unseen
 from fleet.holdings import ENDLESS_STEPS, Holdings, Steps, of_types, shares
 from fleet.kinds import Bits
 from fleet.memo import per_platform
@@ -127,7 +127,7 @@ def _nothing(name: str) -> Bits:
 
 def _unlisted(platform: Platform, pool: NodePool, nodes: Nodes, reading: Reading) -> Callable[[str], Bits]:
     """Return who has resources that nothing known advertises, on nodes that exist before pods ask."""
-    unnamed = unnamed_charts(platform)
+    unnamed = unread(platform)
     for chart in unnamed:
         reading.doubt(resource(OTHER), chart)
     outside = unseen(pool) or not platform.clusters or bool(unnamed)

@@ -8,7 +8,7 @@ the daemons, serves its claims, and stays within the pool's limits?
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -254,6 +254,9 @@ def _claimable(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
         kept = bits & joined(offer.claims.holding(each, _generous(pod, offer)) for each in request)
         if not kept:
             wanted = " or ".join(str(each) for each in request) or "devices that are not known yet"
+            fewer = (offer.claims.holding(replace(each, count=1), _generous(pod, offer)) for each in request)
+            if bits & joined(fewer):
+                return 0, f"claims {wanted}, more than one of its nodes has"
             return 0, f"claims {wanted}, which no DRA driver that can run there serves"
         bits = kept
     return bits, ""

@@ -8,7 +8,7 @@ NVIDIA's DRA driver (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1, cmd/gpu-kubel
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,9 @@ _TEXT: Final = r"['\"]([^'\"]+)['\"]"
 _PROFILE: Final = re.compile(rf"{_ATTRIBUTE}profile\s*==\s*{_TEXT}")
 _PRODUCT: Final = re.compile(rf"{_ATTRIBUTE}productName\.lowerAscii\(\)\.contains\({_TEXT}\)")
 _MEMORY: Final = re.compile(rf"{_CAPACITY}memory\.compareTo\(quantity\({_TEXT}\)\)\s*>=\s*0")
+
+_DRIVER: Final = re.compile(rf"device\.driver\s*==\s*{_TEXT}")
+_TYPE: Final = re.compile(rf"{_ATTRIBUTE}type\s*==\s*{_TEXT}")
 
 _MIB: Final = 1 << 20
 _TOLERANCE: Final = 0.03
@@ -53,7 +56,7 @@ ANYTHING: Final = Selection()
 def selection(expressions: Iterable[str]) -> Selection:
     """Return what expressions ask for together."""
     profile, product, memory, unread = "", "", 0, False
-    for part in (part.strip() for each in expressions for part in each.split("&&")):
+    for part in _split(expressions):
         if found := _PROFILE.fullmatch(part):
             unread |= profile not in ("", found[1])
             profile = found[1]
@@ -64,6 +67,35 @@ def selection(expressions: Iterable[str]) -> Selection:
         else:
             unread = True
     return Selection(profile, product, memory, unread)
+
+
+def driver_of(expressions: Iterable[str]) -> tuple[str, str]:
+    """Return the driver whose devices expressions select, and their type (gpu, mig); empty where unsaid.
+
+    An expression about attributes of NVIDIA's driver is about its devices.
+    """
+    driver = device_type = ""
+    for part in _split(expressions):
+        if found := _DRIVER.fullmatch(part):
+            driver = found[1]
+        elif re.match(_ATTRIBUTE, part) or re.match(_CAPACITY, part):
+            driver = driver or "gpu.nvidia.com"
+            if found := _TYPE.fullmatch(part):
+                device_type = found[1]
+            elif _PROFILE.fullmatch(part):
+                device_type = "mig"
+    return driver, device_type
+
+
+def parts(expressions: Iterable[str]) -> Iterator[str]:
+    """Yield what a class's expressions ask of a device besides its driver and its type."""
+    for part in _split(expressions):
+        if not (_DRIVER.fullmatch(part) or _TYPE.fullmatch(part)):
+            yield part
+
+
+def _split(expressions: Iterable[str]) -> Iterator[str]:
+    return (part.strip() for each in expressions for part in each.split("&&"))
 
 
 def _bytes(quantity: str) -> int | None:

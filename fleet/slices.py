@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from catalog.accelerators import MIG_RESOURCE_PREFIX, gpu_of
-from fleet.claimable import MIG_CLASS, plain_class
+from fleet.claims import MIG_CLASS
 from fleet.devices import some
 from fleet.facts import Fact
 from fleet.homes import asks_for, homes, only_home
@@ -163,7 +163,7 @@ def _claimed(platform: Platform, workload: Workload) -> Iterator[Wish]:
             if each.selected.profile
             else ANY_SLICE
             for each in request
-            if each.selected.profile or plain_class(platform, each.device_class) == MIG_CLASS
+            if each.selected.profile or each.device_class == MIG_CLASS
         )
         if wish and len(wish) == len(request):
             yield wish

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from fleet.claiming import ALLOCATION_LABEL
 from fleet.devices import Owner, gpu_owners
+from fleet.foreseen import foresees_claims, foresees_devices, makes_nodes_for_claims
 from fleet.homes import claims_devices, homes, only_home
 from fleet.installed import releases_in
 from fleet.kubernetes import Workload
-from fleet.placement import place
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import NO, YES, Verdict, any_of, verdict
+from fleet.verdict import NO, YES, Verdict, any_of
 from guardrails.karpenter import CHART, serves_static
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
@@ -73,13 +73,20 @@ dra_not_on_auto_mode = PlatformRule(
 
 def claims_only_karpenter(platform: Platform, workload: Workload, allow_alpha: bool) -> Verdict:
     """Whether a workload claims devices and can only run on Karpenter pools that serve no claims."""
-    served = {each.pool.urn: each.verdict for each in place(platform, workload)} if allow_alpha else {}
+    foreseen = foresees_claims(platform, workload) if allow_alpha else NO
 
     def refuses(pool: NodePool) -> Verdict:
-        by_kind = verdict(pool.kind is PoolKind.KARPENTER)
-        return by_kind & ~_kept_by_gate(platform, pool) & ~served.get(pool.urn, NO)
+        if pool.kind is not PoolKind.KARPENTER:
+            return NO
+        made = foreseen if foreseen.holds is False else foreseen & _made_by_alpha(platform, pool)
+        return ~_kept_by_gate(platform, pool) & ~made
 
     return claims_devices(workload) & only_home(homes(platform, workload), refuses)
+
+
+def _made_by_alpha(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether Karpenter's alpha support of claims makes nodes of a pool."""
+    return makes_nodes_for_claims(platform, pool) & foresees_devices(platform, pool)
 
 
 def _kept_by_gate(platform: Platform, pool: NodePool) -> Verdict:
@@ -99,19 +106,20 @@ def _check_karpenter(platform: Platform, config: Config) -> Iterator[Claim]:
                 f"{_WHY[allowed]}. Use a managed node group, or a static pool (spec.replicas).",
             )
     for pool in pools(platform):
-        if pool.kind is PoolKind.KARPENTER and not allowed:
+        if pool.kind is PoolKind.KARPENTER:
+            made = _made_by_alpha(platform, pool) if allowed else NO
             yield Claim(
                 pool.urn,
-                ~_kept_by_gate(platform, pool) & _served_by_dra(platform, pool),
-                f"The GPUs of {pool.title} go by resource claims, for which Karpenter makes no nodes: make "
-                "the pool static (spec.replicas), or use a managed node group.",
+                ~_kept_by_gate(platform, pool) & ~made & _served_by_dra(platform, pool),
+                f"The GPUs of {pool.title} go by resource claims: {_WHY[allowed]}. Make the pool static "
+                "(spec.replicas), or use a managed node group.",
             )
 
 
 _WHY = {
     False: "Karpenter makes no nodes for resource claims, its alpha support aside",
     True: "Karpenter's alpha support needs version 1.15 with settings.enableDRA, Kubernetes 1.34 and "
-    "instance types whose devices it knows, and no MIG",
+    "instance types whose devices it knows, and serves neither MIG slices nor compute domains",
 }
 
 dra_not_on_karpenter = PlatformRule(

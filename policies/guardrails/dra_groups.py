@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from fleet.claiming import is_for_claims
 from fleet.facts import Fact
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.installed import autoscaled
 from fleet.platform import Cluster, NodePool, Platform, PoolKind
-from fleet.verdict import Verdict, any_of, undecided, verdict
+from fleet.verdict import Verdict, undecided, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 # -- from zero ----------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def _may_grow(pool: NodePool) -> Verdict:
 
 def _has_autoscaler(platform: Platform, cluster: Cluster) -> Verdict:
     found = verdict(autoscaled(platform, cluster))
-    return found | any_of(undecided(chart.property) for chart in unnamed_charts(platform))
+    return found | installs_unseen(platform)
 
 
 dra_group_has_autoscaler = PlatformRule(

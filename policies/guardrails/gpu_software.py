@@ -9,11 +9,11 @@ from fleet.daemons import policies
 from fleet.devices import Owner, gpu_owners, pool_has_nvidia_gpus, shared_gpus
 from fleet.efa import efa_unserved
 from fleet.gpu_pools import DRIVER, TOOLKIT, operand_runs, pool_is_for_nvidia
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.image import image
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import NO, Verdict, all_of, any_of, undecided
+from fleet.verdict import NO, Verdict, all_of, any_of
 from guardrails.neuron import shared_claims, unserved_claim
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
@@ -98,18 +98,13 @@ def unserved(platform: Platform, pool: NodePool) -> Verdict:
     if pool.cluster is None or pool.kind is PoolKind.HYBRID:
         return NO
     serving = gpu_owners(platform, pool).values()
-    return pool_is_for_nvidia(platform, pool) & ~any_of(serving) & ~_unnamed(platform)
+    return pool_is_for_nvidia(platform, pool) & ~any_of(serving) & ~installs_unseen(platform)
 
 
 def without_efa(platform: Platform, pool: NodePool) -> Verdict:
     """Return whether the stack makes a pool with EFA interfaces, and nothing that can run there hands them
     out."""
-    return NO if pool.cluster is None else efa_unserved(platform, pool) & ~_unnamed(platform)
-
-
-def _unnamed(platform: Platform) -> Verdict:
-    """Whether a release may be of any plugin: its chart is not known yet."""
-    return any_of(undecided(chart.property) for chart in unnamed_charts(platform))
+    return NO if pool.cluster is None else efa_unserved(platform, pool) & ~installs_unseen(platform)
 
 
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:

@@ -9,14 +9,14 @@ from fleet.daemons import policies
 from fleet.devices import pool_has_nvidia_gpus
 from fleet.facts import Fact
 from fleet.gpu_pools import MIG_MANAGER, operand_runs
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.homes import asks_for, claims_devices, homes, only_home
 from fleet.kubernetes import Workload
 from fleet.overlays import declared_names, declares
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
 from fleet.slices import ANY_SLICE, Wish, asked, lacks, managed, wishes
-from fleet.verdict import NO, Verdict, all_of, any_of, undecided, verdict
+from fleet.verdict import NO, Verdict, all_of, any_of, verdict
 from guardrails.mig_layouts import in_a_cluster, where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
@@ -111,8 +111,7 @@ def uncut(platform: Platform, pool: NodePool) -> Verdict:
     told = asked(platform, pool, lambda kind: True)
     if told.holds is False:
         return told
-    unnamed = any_of(undecided(chart.property) for chart in unnamed_charts(platform))
-    return told & ~pool.on_auto_mode & ~managed(platform, pool) & ~unnamed
+    return told & ~pool.on_auto_mode & ~managed(platform, pool) & ~installs_unseen(platform)
 
 
 def _check_manager(platform: Platform, config: Config) -> Iterator[Claim]:

@@ -7,14 +7,14 @@ from typing import Final
 
 from catalog.images import find_image
 from fleet.gpu_pools import pool_is_for_neuron
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.homes import asks, asks_for, takers
 from fleet.image import image
 from fleet.kubernetes import Workload
 from fleet.neuron import NEURON, NeuronOwner, neuron_served, shared_devices
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import NO, Verdict, any_of, undecided, verdict
+from fleet.verdict import NO, Verdict, any_of, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _CORES: Final = "aws.amazon.com/neuroncore"
@@ -34,10 +34,14 @@ def neuron_unserved(platform: Platform, pool: NodePool) -> Verdict:
     # What serves the devices may belong to another stack, unless this one makes the cluster.
     if pool.cluster is None or pool.kind is PoolKind.HYBRID:
         return NO
-    unnamed = any_of(undecided(chart.property) for chart in unnamed_charts(platform))
     # With such an image it needs no plugin, or has no Neuron devices, whatever its instance types are.
     settled = image(pool, platform).neuron_plugin | pool.resource["amiType"].meets(_has_nvidia_driver)
-    return pool_is_for_neuron(platform, pool) & ~neuron_served(platform, pool) & ~unnamed & ~settled
+    return (
+        pool_is_for_neuron(platform, pool)
+        & ~neuron_served(platform, pool)
+        & ~installs_unseen(platform)
+        & ~settled
+    )
 
 
 def _has_nvidia_driver(ami_type: object) -> bool:

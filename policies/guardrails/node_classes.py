@@ -6,25 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from fleet.facts import Fact
+from fleet.hidden import unread_manifests
 from fleet.kubernetes import KubernetesObject
 from fleet.platform import Cluster, NodePool, Platform
 from fleet.resources import Resource
-from fleet.verdict import NO, Property, Verdict, all_of, any_of, undecided, verdict
+from fleet.verdict import NO, Verdict, all_of, any_of, undecided, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _AUTO_MODE: Final = "eks.amazonaws.com"
 _DEFAULT: Final = "default"
 _ACCESS_ENTRY: Final = "aws:eks/accessEntry:AccessEntry"
-
-_MANIFESTS: Final = {
-    "kubernetes:yaml:ConfigFile": "file",
-    "kubernetes:yaml:ConfigGroup": "yaml",
-    "kubernetes:yaml/v2:ConfigFile": "file",
-    "kubernetes:yaml/v2:ConfigGroup": "yaml",
-    "kubernetes:kustomize:Directory": "directory",
-    "kubernetes:kustomize/v2:Directory": "directory",
-}
-"""Components that make objects of manifests, and the property that holds these."""
 
 
 def _check_exists(platform: Platform, config: Config) -> Iterator[Claim]:
@@ -67,17 +58,8 @@ def _exists(platform: Platform, cluster: Cluster, reference: Fact) -> Verdict:
     ]
     found = [_named(reference, each) for each in candidates]
     built_in = reference["group"].equals(_AUTO_MODE) & reference["name"].equals(_DEFAULT)
-    return any_of([*found, built_in & ~cluster.built_in_pools.is_empty(), _unread(platform)])
-
-
-def _unread(platform: Platform) -> Verdict:
-    """Return whether manifests whose objects the stack does not show may hold what is looked for."""
-    manifests = platform.stack.of_type(*_MANIFESTS)
-    return any_of(
-        undecided(Property(each.urn, _MANIFESTS[each.type]))
-        for each in manifests
-        if not any(platform.stack.descendants(each))
-    )
+    unread = (undecided(each.property) for each in unread_manifests(platform))
+    return any_of([*found, built_in & ~cluster.built_in_pools.is_empty(), *unread])
 
 
 def _named(reference: Fact, node_class: KubernetesObject) -> Verdict:

@@ -42,7 +42,7 @@ def _explained(platform: Platform, workload: Workload) -> Verdict:
         [
             slices_only_auto_mode(platform, workload),
             claims_only_auto_mode(platform, workload),
-            claims_only_karpenter(platform, workload, allow_alpha=False),
+            claims_only_karpenter(platform, workload, allow_alpha=True),
             without_domains(platform, workload),
             neuron_homeless(platform, workload),
             any_of(each.verdict & unserved(platform, each.pool) for each in homes(platform, workload)),

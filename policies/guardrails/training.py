@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.homes import asks_for_accelerators
 from fleet.installed import may_belong, releases_in
 from fleet.kubernetes import Workload
 from fleet.placement import place
 from fleet.platform import Cluster, NodePool, Platform
-from fleet.verdict import YES, Verdict, all_of, any_of, undecided
+from fleet.verdict import YES, Verdict, all_of, any_of
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 # -- what schedulers stand on -------------------------------------------------------------------------------
@@ -46,8 +46,7 @@ def _has_policy(platform: Platform, cluster: Cluster) -> Verdict:
         for each in platform.objects_of("nvidia.com", "ClusterPolicy")
         if may_belong(platform, cluster, each.resource)
     )
-    unnamed = (undecided(chart.property) for chart in unnamed_charts(platform))
-    return any_of([*deployed, *made, *unnamed])
+    return any_of([*deployed, *made, installs_unseen(platform)])
 
 
 cluster_policy_has_operator = PlatformRule(

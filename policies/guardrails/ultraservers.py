@@ -11,7 +11,7 @@ from fleet.claiming import serves_class
 from fleet.claims import CHANNEL_CLASS
 from fleet.devices import DRA_CHARTS
 from fleet.facts import Fact
-from fleet.hidden import unnamed_charts
+from fleet.hidden import installs_unseen
 from fleet.homes import claims_devices, homes, only_home
 from fleet.image import launch_template
 from fleet.installed import may_belong, releases_in
@@ -19,7 +19,7 @@ from fleet.kubernetes import KubernetesObject, Workload
 from fleet.partitions import MIG_CONFIG
 from fleet.platform import Cluster, NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.verdict import NO, YES, Verdict, any_of, undecided
+from fleet.verdict import NO, YES, Verdict, any_of
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _ARM: Final = "arm64"
@@ -114,7 +114,7 @@ def _has_x86_image(pool: NodePool) -> Verdict:
 
 
 def _lacks_domains(platform: Platform, pool: NodePool) -> Verdict:
-    return ~serves_class(platform, pool, CHANNEL_CLASS) & ~_unnamed(platform)
+    return ~serves_class(platform, pool, CHANNEL_CLASS) & ~installs_unseen(platform)
 
 
 def without_domains(platform: Platform, workload: Workload) -> Verdict:
@@ -153,7 +153,7 @@ def _check_driver(platform: Platform, config: Config) -> Iterator[Claim]:
         if cluster is not None:
             yield Claim(
                 each.resource.urn,
-                ~_has_driver(platform, cluster) & ~_unnamed(platform),
+                ~_has_driver(platform, cluster) & ~installs_unseen(platform),
                 f"ComputeDomain {each.name.text() or each.resource.name} is for nobody to make: install the "
                 "chart dra-driver-nvidia-gpu with resources.computeDomains.enabled=true.",
             )
@@ -180,10 +180,6 @@ def _gpu_clusters(platform: Platform, cluster: Cluster) -> Iterator[KubernetesOb
     for each in platform.objects_of("nvidia.com", "GPUCluster"):
         if may_belong(platform, cluster, each.resource):
             yield each
-
-
-def _unnamed(platform: Platform) -> Verdict:
-    return any_of(undecided(chart.property) for chart in unnamed_charts(platform))
 
 
 compute_domain_has_driver = PlatformRule(

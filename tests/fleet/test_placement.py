@@ -680,7 +680,7 @@ def dra_group(*types: str) -> list[Resource]:
 def test_claims_are_served_by_the_driver_on_groups_and_static_pools() -> None:
     taken(*dra_group("p5.48xlarge"), *claiming(count=8))
     refused(
-        "claims 9 gpu.nvidia.com, which no DRA driver that can run there serves",
+        "claims 9 gpu.nvidia.com, more than one of its nodes has",
         *dra_group("p5.48xlarge"),
         *claiming(count=9),
     )
@@ -706,7 +706,10 @@ def test_claims_get_nothing_from_auto_mode_fargate_and_plain_karpenter() -> None
         DRA,
     ]
     off = release("karpenter", "1.15.3", {"settings": {"enableDRA": False}})
-    reason = "Karpenter makes no nodes for pods with resource claims (settings.enableDRA is off)"
+    reason = (
+        "Karpenter makes no nodes for pods with resource claims, which takes version 1.15 with "
+        "settings.enableDRA, and Kubernetes 1.34"
+    )
     refused(reason, *dynamic, off, *claiming())
     refused(reason, *dynamic, release("karpenter", "1.14.1", {"settings": {"enableDRA": True}}), *claiming())
     taken(*dynamic, release("karpenter", "1.15.3", {"settings": {"enableDRA": True}}), *claiming())
@@ -839,7 +842,7 @@ def test_one_device_is_not_given_to_two_requests() -> None:
 
     taken(*dra_group("p5.48xlarge"), *asking_twice(4, 4))
     refused(
-        "claims 9 gpu.nvidia.com, which no DRA driver that can run there serves",
+        "claims 9 gpu.nvidia.com, more than one of its nodes has",
         *dra_group("p5.48xlarge"),
         *asking_twice(5, 4),
     )

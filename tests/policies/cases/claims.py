@@ -15,6 +15,13 @@ POD = "spec.template.spec"
 IMAGE = f"{POD}.containers[0].image"
 LABEL = 'labels["eks-inference/gpu-allocation"]'
 TYPES = "spec.template.spec.requirements[0].values"
+EXACTLY = "spec.spec.devices.requests[0].exactly"
+ALPHA = {"dra-not-on-karpenter": {"allowAlpha": True}}
+BY_KARPENTER = (
+    add("spare-pool", "spare-class", "spare-karpenter"),
+    set_("spare-pool", 'spec.template.metadata.labels["example.com/devices"]', "claimed"),
+    without("h100", "ultraserver", "workers", "domain"),
+)
 DOMAINS_ALONE = (
     set_("dra-driver", "values.resources.gpus.enabled", False),
     set_("workers", f"{POD}.resourceClaims", [{"name": "c", "resourceClaimTemplateName": "workers-channel"}]),
@@ -229,6 +236,108 @@ BY_CLAIMS = cases(
             "capacity-block-settings": "spare-pool",
         },
         says="which neither Karpenter nor EKS Auto Mode launches",
+    ),
+    # -- Karpenter's alpha support --------------------------------------------------------------------------
+    Case(
+        "a pod that only a pool of Karpenter could take",
+        *BY_KARPENTER,
+        fires={"dra-not-on-karpenter": ("server", "spare-pool")},
+        says="Karpenter makes no nodes for resource claims, its alpha support aside",
+    ),
+    Case("the alpha support, allowed and switched on", *BY_KARPENTER, config=ALPHA),
+    Case(
+        "the alpha support of a Karpenter without it",
+        *BY_KARPENTER,
+        set_("spare-karpenter", "version", "1.14.1"),
+        config=ALPHA,
+        fires={"dra-not-on-karpenter": ("server", "spare-pool")},
+        says="The GPUs of NodePool spare go by resource claims: Karpenter's alpha support needs version 1.15",
+    ),
+    Case(
+        "the alpha support, switched off",
+        *BY_KARPENTER,
+        set_("spare-karpenter", "values.settings.enableDRA", False),
+        config=ALPHA,
+        fires={"dra-not-on-karpenter": ("server", "spare-pool")},
+    ),
+    Case(
+        "the alpha support, perhaps switched on",
+        *BY_KARPENTER,
+        unknown("spare-karpenter", "values.settings.enableDRA"),
+        config=ALPHA,
+        undecided={"dra-not-on-karpenter": ("server", "spare-pool"), "gpu-workload-has-nodes": "server"},
+    ),
+    Case(
+        "the alpha support on Kubernetes 1.33",
+        *BY_KARPENTER,
+        set_("cluster", "version", "1.33"),
+        config=ALPHA,
+        fires={"dra-not-on-karpenter": ("server", "spare-pool"), VERSION: ("claim", "server", "dra-driver")},
+    ),
+    Case(
+        "the alpha support of types whose devices Karpenter does not know",
+        *BY_KARPENTER,
+        set_("spare-pool", TYPES, ["g7e.24xlarge"]),
+        set_("server", f"{POD}.nodeSelector", {"example.com/devices": "claimed"}),
+        config=ALPHA,
+        fires={"dra-not-on-karpenter": ("server", "spare-pool")},
+    ),
+    Case(
+        "the alpha support of MIG slices",
+        *BY_KARPENTER,
+        set_("claim", f"{EXACTLY}.deviceClassName", "mig.nvidia.com"),
+        config=ALPHA,
+        fires={"dra-not-on-karpenter": "server"},
+        says="and serves neither MIG slices nor compute domains",
+    ),
+    Case(
+        "the alpha support, for more GPUs than a node has",
+        *BY_KARPENTER,
+        set_("claim", f"{EXACTLY}.count", 16),
+        config=ALPHA,
+        fires={"gpu-workload-has-nodes": "server"},
+        says="claims 16 gpu.nvidia.com, more than one of its nodes has",
+    ),
+    # -- classes of the stack's own -------------------------------------------------------------------------
+    Case(
+        "a class that narrows the driver's",
+        add("spare-device-class"),
+        set_("claim", f"{EXACTLY}.deviceClassName", "h100.example.com"),
+        without("workers"),
+    ),
+    Case(
+        "a class of other GPUs than there are",
+        add("spare-device-class"),
+        set_("spare-device-class", "spec.selectors[0].cel.expression", "device.driver == 'gpu.nvidia.com'"),
+        set_(
+            "spare-device-class",
+            "spec.selectors[1].cel.expression",
+            "device.attributes['gpu.nvidia.com'].productName.lowerAscii().contains('l40s')",
+        ),
+        set_("claim", f"{EXACTLY}.deviceClassName", "h100.example.com"),
+        without("workers"),
+        fires={"gpu-workload-has-nodes": "server"},
+    ),
+    Case(
+        "a class of which it is not said whose devices it selects",
+        add("spare-device-class"),
+        set_("spare-device-class", "spec.selectors", []),
+        set_("claim", f"{EXACTLY}.deviceClassName", "h100.example.com"),
+        without("workers"),
+        undecided={"gpu-workload-has-nodes": "server"},
+    ),
+    # -- nodes and drivers out of sight ---------------------------------------------------------------------
+    Case(
+        "a group without GPUs may shrink to nothing, though a driver could run there",
+        set_("system", "scalingConfig.maxSize", 3),
+        set_("system", "labels", {"example.com/devices": "claimed"}),
+        without("cluster-autoscaler", "h100", "server", "ultraserver", "workers", "domain"),
+    ),
+    Case(
+        "manifests that may bring a driver along",
+        add("spare-manifests"),
+        without("dra-driver", "domain", "workers", "ultraserver"),
+        undecided={"device-plugin-present": "h100", "gpu-workload-has-nodes": "server"},
     ),
     # -- compute domains ------------------------------------------------------------------------------------
     Case(

@@ -104,7 +104,7 @@ _CLAIMS = cases(
         set_("karpenter", "values.settings.enableDRA", False),
         without("plain", "claims"),
         config={"dra-not-on-karpenter": {"allowAlpha": True}},
-        fires={"dra-not-on-karpenter": "claiming"},
+        fires={"dra-not-on-karpenter": ("claiming", "whole-pool")},
         says="settings.enableDRA",
     ),
     Case(

@@ -205,3 +205,30 @@ k8s.helm.v3.Release(
     values={},
     opts=inside,
 )
+k8s.helm.v3.Release(
+    "spare-karpenter",
+    chart="oci://public.ecr.aws/karpenter/karpenter",
+    version="1.15.3",
+    namespace="kube-system",
+    values={
+        "settings": {
+            "clusterName": "inference",
+            "enableDRA": True,
+            "featureGates": {"staticCapacity": True},
+            "interruptionQueue": "karpenter-inference",
+        },
+    },
+    opts=inside,
+)
+H100 = "device.attributes['gpu.nvidia.com'].productName.lowerAscii().contains('h100')"
+k8s.resource.v1.DeviceClass(
+    "spare-device-class",
+    metadata={"name": "h100.example.com"},
+    spec={
+        "selectors": [
+            {"cel": {"expression": expression}} for expression in ("device.driver == 'gpu.nvidia.com'", H100)
+        ]
+    },
+    opts=inside,
+)
+k8s.yaml.v2.ConfigGroup("spare-manifests", yaml="# what its provider reads", opts=inside)
