@@ -87,6 +87,8 @@ def requirements(pool: KarpenterApiPool, label_domain: str) -> list[dict[str, An
     if instances.min_gpu_memory_gib is not None:
         least = instances.min_gpu_memory_gib * _MIB_PER_GIB
         found.append(_more_than(f"{label_domain}/instance-gpu-memory", least - 1))
+    if instances.max_gpus is not None:
+        found.append(_less_than(f"{label_domain}/instance-gpu-count", instances.max_gpus + 1))
     return [requirement for requirement in found if requirement["operator"] != "In" or requirement["values"]]
 
 
@@ -129,6 +131,10 @@ def _one_of(key: str, values: Iterable[str]) -> dict[str, Any]:
 def _more_than(key: str, value: int) -> dict[str, Any]:
     # Gt rather than Gte, which Karpenter before 1.14 does not know.
     return {"key": key, "operator": "Gt", "values": [str(value)]}
+
+
+def _less_than(key: str, value: int) -> dict[str, Any]:
+    return {"key": key, "operator": "Lt", "values": [str(value)]}
 
 
 def _taint(taint: Taint) -> dict[str, str]:

@@ -81,6 +81,7 @@ def possible_types(instances: Instances) -> Iterator[InstanceType]:
             and within(device.name, instances.gpu_names)
             and instance.generation >= (instances.min_generation or 0)
             and (device.memory_mib or 0) >= least_memory
+            and (instances.max_gpus is None or device.count <= instances.max_gpus)
         ):
             yield instance
 

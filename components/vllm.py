@@ -71,7 +71,10 @@ def container(model: Model, pool: NodePool) -> kubernetes.core.v1.ContainerArgsD
         "memory": share.memory,
         **accelerator_requests(pool, engine.accelerators, model.mig_profile),
     }
-    resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {"requests": amounts, "limits": amounts}
+    resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {
+        "requests": {**amounts, "ephemeral-storage": model.cache_size},
+        "limits": amounts,
+    }
     if claimed := container_claims(claims(model, pool)):
         resources["claims"] = claimed
     built: kubernetes.core.v1.ContainerArgsDict = {

@@ -100,6 +100,10 @@ class Instances(Settings):
     min_gpu_memory_gib: int | None = Field(default=None, ge=1, alias="minGpuMemoryGiB")
     """The least memory of each GPU, in GiB as EC2 counts it: an A10G or L4 has 22, an L40S 44."""
 
+    max_gpus: int | None = Field(default=None, ge=1)
+    """The most GPUs of one instance. Karpenter counts a node that it plans as the largest that the pool may
+    launch: with 1, a limit of 4 GPUs leaves room for servers on nodes apart."""
+
     zones: tuple[Zone, ...] = ()
     """Zones to stay in; with none, all of the cluster's."""
 

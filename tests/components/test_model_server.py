@@ -67,8 +67,12 @@ def test_what_is_not_set_is_left_to_the_engine() -> None:
 
 def test_a_server_asks_for_what_it_may_use_at_most() -> None:
     resources = container(tensor_parallel=4, resources=Resources(cpu="8", memory="64Gi"))["resources"]
-    assert resources["requests"] == {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "4"}
-    assert resources["limits"] == resources["requests"]
+    assert resources["limits"] == {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "4"}
+    assert resources["requests"].items() > resources["limits"].items()
+
+
+def test_a_server_waits_for_a_node_with_room_for_its_weights() -> None:
+    assert container(cache_size="300Gi")["resources"]["requests"]["ephemeral-storage"] == "300Gi"
 
 
 def test_a_slice_is_asked_for_by_its_profile() -> None:

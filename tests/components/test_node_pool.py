@@ -80,6 +80,7 @@ def requirement(key: str, **changes: Any) -> tuple[str, list[str]] | None:
             "eks.amazonaws.com/instance-gpu-memory",
             ("Gt", ["20479"]),
         ),
+        ({"instances": Instances(max_gpus=1)}, "eks.amazonaws.com/instance-gpu-count", ("Lt", ["2"])),
         (
             {"accelerator": Accelerator.NVIDIA},
             "eks.amazonaws.com/instance-gpu-manufacturer",

@@ -98,16 +98,27 @@ def choices(dev: Stack) -> list[InstanceType]:
 
 def _meets(instance: InstanceType, required: list[dict[str, Any]]) -> bool:
     labels = {**instance.labels("eks.amazonaws.com"), "karpenter.sh/capacity-type": "on-demand"}
-    for each in required:
-        value, wanted = labels.get(each["key"]), each["values"]
-        above = each["operator"] == "Gt" and value is not None and int(value) > int(wanted[0])
-        if not above and not (each["operator"] == "In" and value in wanted):
-            return False
-    return True
+    return all(_allows(each, labels.get(each["key"])) for each in required)
+
+
+def _allows(requirement: dict[str, Any], value: str | None) -> bool:
+    wanted = requirement["values"]
+    match requirement["operator"]:
+        case "In":
+            return value in wanted
+        case "Gt":
+            return value is not None and int(value) > int(wanted[0])
+        case "Lt":
+            return value is not None and int(value) < int(wanted[0])
+    raise ValueError(f"{requirement} is not read here")
 
 
 def test_the_gpu_pool_takes_nvidia_gpus_with_enough_memory(choices: list[InstanceType]) -> None:
     assert {each.family for each in choices} == {"g5", "g6", "g6e", "g7e"}
+
+
+def test_each_server_has_a_node_of_its_own(choices: list[InstanceType]) -> None:
+    assert {each.accelerator.count for each in choices if each.accelerator} == {1}
 
 
 def test_the_gpu_pool_buys_on_spot_and_on_demand(dev: Stack) -> None:
