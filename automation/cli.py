@@ -25,27 +25,37 @@ if TYPE_CHECKING:
     from automation.result import Preview
 
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status.
 
     0: clean, advisories allowed. 1: the program, its configuration or a pack failed. 2: usage.
-    3: a mandatory policy was violated. 130: interrupted.
+    3: a mandatory policy was violated. 130: interrupted. 141: nobody reads what is printed.
     """
     arguments = _parser().parse_args(argv)
     former = signal.signal(signal.SIGTERM, _terminate)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
         return status
     except PreviewError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:
+        _stop_printing()
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         print("interrupted; nothing is left running", file=sys.stderr)
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _stop_printing() -> None:
+    """Let what is still buffered go nowhere, or Python would complain when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
@@ -144,7 +154,7 @@ def _preview(arguments: argparse.Namespace) -> int:
         _print(result, findings, arguments.json, notes)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_printing()
     return result.exit_status or int(any(finding.kind != "unchecked" for finding in findings or ()))
 
 

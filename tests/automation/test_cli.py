@@ -177,9 +177,9 @@ class TestInterruption:
         wait_for(lambda: not any(is_running(pid) for pid in children))
 
 
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    command = f"{sys.executable} -m automation preview dev --no-policies | head -1; exit ${{PIPESTATUS[0]}}"
-    process = subprocess.run(
+def read_by(reader: str, arguments: str) -> subprocess.CompletedProcess[str]:
+    command = f"{sys.executable} -m automation {arguments} | {reader}; exit ${{PIPESTATUS[0]}}"
+    return subprocess.run(
         ["bash", "-c", command],
         cwd=PROJECTS / "features",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -187,8 +187,17 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         text=True,
         check=False,
     )
+
+
+def test_a_preview_whose_reader_stops_early_says_by_its_status_what_it_found() -> None:
+    process = read_by("head -1", "preview dev --no-policies")
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout.startswith("Preview of features/dev, offline: 16 resources")
+
+
+def test_whatever_nobody_reads_ends_without_a_traceback() -> None:
+    process = read_by("true", "placement dev")
+    assert (process.returncode, process.stderr) == (141, "")
 
 
 def test_two_previews_at_once_do_not_disturb_each_other() -> None:
