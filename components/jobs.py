@@ -16,7 +16,7 @@ from components.dra_driver import DraDriver
 from components.job_pod import Place
 from components.karpenter import GPU_RESOURCE
 from components.neuron import scheduler_name
-from components.serving_namespace import ServingNamespace, ServingNamespaceArgs
+from components.serving_namespace import ServingNamespace, ServingNamespaceArgs, hugging_face_secret
 from components.site import Site
 from components.training_job import TrainingJob, TrainingJobArgs
 from settings.batch import SchedulerKind
@@ -37,7 +37,9 @@ def make_jobs(
         return
     on_run_ai = scheduler is not None and scheduler.kind is SchedulerKind.RUN_AI
     needed: list[pulumi.Resource] = []
-    if not on_run_ai:
+    if on_run_ai:
+        needed += _tokens(platform, site, secrets)
+    else:
         shared = ServingNamespaceArgs(namespace=NAMESPACE, hugging_face_token=secrets.hugging_face_token)
         needed.append(ServingNamespace(NAMESPACE, shared, site.after()))
     if scheduler is not None:
@@ -71,6 +73,15 @@ def namespace_of(platform: Platform, job: Job) -> str:
     if scheduler is not None and scheduler.kind is SchedulerKind.RUN_AI and job.queue is not None:
         return project_namespace(job.queue)
     return NAMESPACE
+
+
+def _tokens(platform: Platform, site: Site, secrets: Secrets) -> list[pulumi.Resource]:
+    """The token of gated jobs in each of their projects' namespaces, which are there already."""
+    token = secrets.hugging_face_token
+    if token is None:
+        return []
+    namespaces = sorted({namespace_of(platform, job) for job in platform.jobs if job.gated})
+    return [hugging_face_secret(f"{each}-hugging-face", each, token, site.after()) for each in namespaces]
 
 
 def _job(platform: Platform, site: Site, job: Job) -> TrainingJobArgs:

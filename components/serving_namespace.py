@@ -42,10 +42,22 @@ class ServingNamespace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         if args.hugging_face_token is not None:
-            kubernetes.core.v1.Secret(
+            hugging_face_secret(
                 f"{name}-hugging-face",
-                metadata={"name": HUGGING_FACE_SECRET, "namespace": args.namespace},
-                string_data={HUGGING_FACE_KEY: pulumi.Output.secret(args.hugging_face_token)},
-                opts=pulumi.ResourceOptions(parent=self, depends_on=namespace),
+                args.namespace,
+                args.hugging_face_token,
+                pulumi.ResourceOptions(parent=self, depends_on=namespace),
             )
         self.register_outputs({"namespace": args.namespace})
+
+
+def hugging_face_secret(
+    name: str, namespace: str, token: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> kubernetes.core.v1.Secret:
+    """The token in a namespace whose pods download from repositories that need an account."""
+    return kubernetes.core.v1.Secret(
+        name,
+        metadata={"name": HUGGING_FACE_SECRET, "namespace": namespace},
+        string_data={HUGGING_FACE_KEY: pulumi.Output.secret(token)},
+        opts=opts,
+    )

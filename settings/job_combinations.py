@@ -31,6 +31,10 @@ def job_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
             if secret not in values:
                 fault = f"needs {secret}. Set it by `pulumi config set --secret {secret}`."
                 yield Problem(("gpu", "scheduler", "runAi"), fault)
+        watching = _mapping(values, "observability")
+        if watching.get("prometheus") is None and watching.get("serviceMonitors") is not True:
+            fault = "needs Prometheus: add observability.prometheus, or serviceMonitors if it is there."
+            yield Problem(("gpu", "scheduler", "runAi"), fault)
     pools = {
         pool["name"]: pool for pool in _entries(values, "nodePools") if isinstance(pool.get("name"), str)
     }

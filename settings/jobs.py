@@ -63,7 +63,8 @@ class S3Checkpoints(Settings):
 
 
 class FsxCheckpoints(Settings):
-    """A file system of FSx for Lustre that exists already, in the cluster's VPC."""
+    """A file system of FSx for Lustre that exists already, in the cluster's VPC. Its root folder must be
+    writable for the user `runAsUser`; that of a new file system is so for root alone."""
 
     file_system_id: FileSystemId
     """Its id."""
@@ -104,7 +105,8 @@ class Interruption(Settings):
     job has failed."""
 
     grace_seconds: int = Field(default=100, ge=0)
-    """How long a worker may take, from SIGTERM on, to write a last checkpoint."""
+    """How long a worker may take, from SIGTERM on, to write a last checkpoint. A program that then ends with
+    status 0 counts as done; torchrun's status is another."""
 
 
 class WorkerResources(Settings):
@@ -185,7 +187,7 @@ class Job(Settings):
     """What each worker asks of its node beside the accelerators."""
 
     run_as_user: int = Field(default=1000, ge=1)
-    """The user id that workers run as, and that mounted checkpoints belong to."""
+    """The user id that workers run as, and that checkpoints on S3 belong to."""
 
     @property
     def processes(self) -> int:

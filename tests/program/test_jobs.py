@@ -11,7 +11,7 @@ from tests.program.stack import Config, Stack, preview
 JOB = "kubernetes:batch/v1:Job"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 RELEASE = "kubernetes:helm.sh/v3:Release"
-SECRETS = ("runAiClientSecret", "runAiControlPlaneUrl", "runAiNgcApiKey")
+SECRETS = ("huggingFaceToken", "runAiClientSecret", "runAiControlPlaneUrl", "runAiNgcApiKey")
 
 
 def release(stack: Stack, name: str) -> Any:
@@ -150,6 +150,7 @@ def run_ai() -> Stack:
                 "clusterUrl": "https://gpu.example.com",
             },
         }
+        config["eks-inference:jobs"][0]["gated"] = True
         for secret in SECRETS:
             config[f"eks-inference:{secret}"] = {"secure": f"v1:not:{secret}-as-it-is"}
 
@@ -171,6 +172,21 @@ def test_run_ai_is_joined_to_its_control_plane_by_secrets(run_ai: Stack) -> None
 def test_nothing_that_a_preview_prints_holds_a_secret(run_ai: Stack) -> None:
     for secret in SECRETS:
         assert f"{secret}-as-it-is" not in run_ai.printed + run_ai.complaints
+
+
+def test_a_gated_job_of_run_ai_finds_the_token_in_its_project(run_ai: Stack) -> None:
+    (variable,) = [
+        each
+        for each in run_ai.one(JOB)["spec"]["template"]["spec"]["containers"][0]["env"]
+        if each["name"] == "HF_TOKEN"
+    ]
+    wanted = variable["valueFrom"]["secretKeyRef"]["name"]
+    places = {
+        each["metadata"]["namespace"]
+        for each in run_ai.of_type("kubernetes:core/v1:Secret")
+        if each["metadata"]["name"] == wanted
+    }
+    assert "runai-training" in places
 
 
 def test_a_job_of_run_ai_runs_in_the_namespace_of_its_project(run_ai: Stack) -> None:

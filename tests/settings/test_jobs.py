@@ -157,6 +157,10 @@ WRONG = [
         "Set it by `pulumi config set --secret runAiClientSecret`.",
     ),
     (
+        scheduled({"kind": "runAi", "runAi": RUN_AI}, queue="vision"),
+        "gpu.scheduler.runAi needs Prometheus: add observability.prometheus, or serviceMonitors",
+    ),
+    (
         {
             **scheduled({"kind": "runAi", "runAi": RUN_AI}),
             "runAiClientSecret": "",
