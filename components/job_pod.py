@@ -126,7 +126,12 @@ def _container(job: Job, place: Place) -> kubernetes.core.v1.ContainerArgsDict:
     asked = _device_requests(job, place)
     share = job.resources
     resources: kubernetes.core.v1.ResourceRequirementsArgsDict = {
-        "requests": {"cpu": share.cpu, "memory": share.memory, **asked},
+        "requests": {
+            "cpu": share.cpu,
+            "memory": share.memory,
+            "ephemeral-storage": share.scratch,
+            **asked,
+        },
         "limits": {"memory": share.memory, **asked},
     }
     if claimed := container_claims(claims(job, place)):
