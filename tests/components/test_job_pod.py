@@ -112,6 +112,11 @@ def test_a_worker_asks_for_its_gpus_and_for_what_it_shares_memory_by() -> None:
     assert {"name": "shared-memory", "mount_path": "/dev/shm"} in container()["volume_mounts"]
 
 
+def test_a_worker_waits_for_a_node_with_room_for_its_scratch_space() -> None:
+    requests = container(resources={"scratch": "1Ti"})["resources"]["requests"]
+    assert requests["ephemeral-storage"] == "1Ti"
+
+
 def test_a_worker_gets_as_many_efa_interfaces_as_every_type_has() -> None:
     asked = container({**POOL, "efa": True}, accelerators=8, workers=2)["resources"]["requests"]
     assert asked["vpc.amazonaws.com/efa"] == "16"  # a p5.48xlarge has 32, a p5en.48xlarge 16
