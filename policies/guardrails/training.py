@@ -4,15 +4,19 @@ nodes stay."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from math import prod
 from typing import Final
 
+from fleet.facts import Fact
 from fleet.hidden import installs_unseen
 from fleet.homes import asks_for_accelerators
 from fleet.installed import may_belong, releases_in
-from fleet.kubernetes import Workload
+from fleet.jobs import copies, deadlines, has_several_pods, jobs
+from fleet.kubernetes import KubernetesObject, Workload
 from fleet.placement import place
 from fleet.platform import Cluster, NodePool, Platform
-from fleet.verdict import YES, Verdict, all_of, any_of
+from fleet.verdict import YES, Verdict, all_of, any_of, verdict
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 # -- what schedulers stand on -------------------------------------------------------------------------------
@@ -65,30 +69,58 @@ cluster_policy_has_operator = PlatformRule(
 
 _KUEUE: Final = "kueue.x-k8s.io/queue-name"
 _KAI: Final = ("kai-scheduler", "runai-scheduler")
+_KAI_GROUPS: Final = ("jobset.x-k8s.io", "kubeflow.org")
+"""API groups whose jobs KAI Scheduler takes as groups by itself.
+Source: https://github.com/kai-scheduler/KAI-Scheduler (pkg/podgrouper/podgrouper/plugins, pull 784)"""
 
 
 def _check_gang(platform: Platform, config: Config) -> Iterator[Claim]:
-    for workload in _jobs(platform):
-        pods = workload.owner.spec["parallelism"].default(1)
-        several = pods.meets(lambda found: isinstance(found, int) and found > 1)
+    for owner, workloads in jobs(platform):
+        asking = [each for each in workloads if asks_for_accelerators(each).holds is not False]
+        several = has_several_pods(asking) | verdict(len(asking) > 1)
+        asks = any_of(map(asks_for_accelerators, asking))
         yield Claim(
-            workload.urn,
-            all_of([several, asks_for_accelerators(workload), ~_is_gang(workload), ~_ends(workload)]),
-            f"{workload.title} has {pods.text()} pods with accelerators, and nothing starts them together: "
-            "some of them may hold their devices and wait for the others for ever.",
+            owner.resource.urn,
+            all_of([several, asks, ~_is_gang(owner, asking), ~any_of(map(_ends, asking))]),
+            f"{workloads[0].title} has {_number(asking)} pods with accelerators, and nothing starts them "
+            "together: some of them may hold their devices and wait for the others for ever.",
         )
 
 
-def _is_gang(workload: Workload) -> Verdict:
-    """Whether a scheduler knows that the pods are one group, by the marks that each of them reads."""
-    owner, scheduler = workload.owner, workload.pod["schedulerName"]
-    volcano = workload.annotations["scheduling.k8s.io/group-name"].is_present()
-    volcano |= owner.annotations["scheduling.volcano.sh/group-min-member"].is_present()
-    kai = owner.annotations["kai.scheduler/batch-min-member"].is_present()
-    kai |= workload.annotations["pod-group-name"].is_present()
+def _number(workloads: list[Workload]) -> str:
+    """Return how many pods a job has, for people."""
+    counts = [[each.value for each in copies(workload)] for workload in workloads]
+    if all(isinstance(each, int) for each in chain.from_iterable(counts)):
+        return str(sum(map(prod, counts)))
+    return "several"
+
+
+def _is_gang(owner: KubernetesObject, workloads: list[Workload]) -> Verdict:
+    """Whether a scheduler knows that a job's pods are one group, by the marks that each of them reads."""
     return any_of(
         [
-            owner.labels[_KUEUE].is_present(),
+            *(job["labels"][_KUEUE].is_present() for job in _metadata(owner)),
+            owner.spec.at("runPolicy", "schedulingPolicy").is_present(),
+            all_of(_is_member(owner, each) for each in workloads),
+        ]
+    )
+
+
+def _metadata(owner: KubernetesObject) -> tuple[Fact, Fact]:
+    """Return the metadata of a job, and of the jobs that it makes."""
+    return owner.resource["metadata"], owner.spec.at("jobTemplate", "metadata")
+
+
+def _is_member(owner: KubernetesObject, workload: Workload) -> Verdict:
+    """Whether a template's pods are marked as members of a group."""
+    scheduler = workload.pod["schedulerName"]
+    volcano = workload.annotations["scheduling.k8s.io/group-name"].is_present()
+    kai = workload.annotations["pod-group-name"].is_present() | verdict(owner.group in _KAI_GROUPS)
+    for job in _metadata(owner):
+        volcano |= job["annotations"]["scheduling.volcano.sh/group-min-member"].is_present()
+        kai |= job["annotations"]["kai.scheduler/batch-min-member"].is_present()
+    return any_of(
+        [
             workload.labels["scheduling.x-k8s.io/pod-group"].is_present(),
             scheduler.equals("volcano") & volcano,
             scheduler.is_in(_KAI) & kai,
@@ -118,7 +150,7 @@ _REMOVE_USED_NODES: Final = ("WhenEmptyOrUnderutilized", "Balanced")
 
 
 def _check_disruption(platform: Platform, config: Config) -> Iterator[Claim]:
-    for workload in _jobs(platform):
+    for workload in (each for _, workloads in jobs(platform) for each in workloads):
         long = asks_for_accelerators(workload) & ~_is_short(workload) & ~_is_kept(workload)
         if long.holds is False:
             continue
@@ -160,16 +192,14 @@ def _is_kept(workload: Workload) -> Verdict:
 
 
 def _is_short(workload: Workload) -> Verdict:
-    deadline = workload.owner.spec["activeDeadlineSeconds"]
-    return deadline.meets(lambda found: isinstance(found, int) and found <= _SHORT_SECONDS)
+    return any_of(
+        deadline.meets(lambda found: isinstance(found, int) and found <= _SHORT_SECONDS)
+        for deadline in deadlines(workload)
+    )
 
 
 def _ends(workload: Workload) -> Verdict:
-    return workload.owner.spec["activeDeadlineSeconds"].is_present()
-
-
-def _jobs(platform: Platform) -> Iterator[Workload]:
-    return (each for each in platform.workloads if each.kind == "Job" and each.owner.group == "batch")
+    return any_of(deadline.is_present() for deadline in deadlines(workload))
 
 
 training_not_disrupted = PlatformRule(

@@ -7,6 +7,7 @@ from tests.policies.harness import Case, cases
 
 _GANG = 'metadata.annotations["kai.scheduler/batch-min-member"]'
 _KEPT = 'spec.template.metadata.annotations["karpenter.sh/do-not-disrupt"]'
+_ROLES = "spec.pytorchReplicaSpecs"
 _BUDGETS = "spec.disruption.budgets"
 _POOL = {"training-not-disrupted": "train"}
 
@@ -94,6 +95,63 @@ CASES = (
             remove("train", _GANG),
             unknown("train", "spec.parallelism"),
             undecided={"gang-for-many-pods": "train"},
+        ),
+        Case(
+            "Kubeflow's job of a master and its workers",
+            add("spare-pytorch"),
+            fires={"gang-for-many-pods": "spare-pytorch"},
+            says="PyTorchJob tune has 4 pods with accelerators",
+        ),
+        Case(
+            "Kubeflow's job whose pods are all KAI Scheduler's",
+            add("spare-pytorch"),
+            set_("spare-pytorch", f"{_ROLES}.Master.template.spec.schedulerName", "kai-scheduler"),
+            set_("spare-pytorch", f"{_ROLES}.Worker.template.spec.schedulerName", "kai-scheduler"),
+        ),
+        Case(
+            "Kubeflow's job with a group of its own",
+            add("spare-pytorch"),
+            set_("spare-pytorch", "spec.runPolicy.schedulingPolicy.minAvailable", 4),
+        ),
+        Case(
+            "Kubeflow's job of one pod",
+            add("spare-pytorch"),
+            set_("spare-pytorch", f"{_ROLES}.Worker.replicas", 1),
+            remove("spare-pytorch", f"{_ROLES}.Master"),
+        ),
+        Case(
+            "Kubeflow's job with a number of workers that is not known yet",
+            add("spare-pytorch"),
+            unknown("spare-pytorch", f"{_ROLES}.Worker.replicas"),
+            remove("spare-pytorch", f"{_ROLES}.Master"),
+            undecided={"gang-for-many-pods": "spare-pytorch"},
+        ),
+        Case(
+            "Kubeflow's job on a pool that removes used nodes",
+            add("spare-pytorch"),
+            set_("spare-pytorch", 'metadata.labels["kueue.x-k8s.io/queue-name"]', "training"),
+            remove("spare-pytorch", f"{_ROLES}.Worker.template.metadata.annotations"),
+            fires={"training-not-disrupted": "spare-pytorch"},
+            says="PyTorchJob tune may run on NodePool training",
+        ),
+        Case(
+            "a set of jobs of several workers",
+            add("spare-job-set"),
+            fires={"gang-for-many-pods": "spare-job-set"},
+            says="JobSet sweep has 4 pods with accelerators",
+        ),
+        Case(
+            "a job of several workers each night",
+            add("spare-nightly"),
+            fires={"gang-for-many-pods": "spare-nightly"},
+            says="CronJob nightly has 2 pods with accelerators",
+        ),
+        Case(
+            "a job of several workers each night, in a queue of Kueue",
+            add("spare-nightly"),
+            set_(
+                "spare-nightly", 'spec.jobTemplate.metadata.labels["kueue.x-k8s.io/queue-name"]', "training"
+            ),
         ),
         Case(
             "a long job on a pool that removes used nodes",

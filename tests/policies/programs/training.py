@@ -176,3 +176,56 @@ k8s.helm.v3.Release(
     values={"cluster": {"uid": "67d82953-e8a2-4cb8-b4af-962229cea046"}},
     opts=inside,
 )
+
+
+WORKERS = {
+    "restartPolicy": "Never",
+    "tolerations": [TOLERATION],
+    "containers": [
+        {
+            "name": "worker",
+            "image": "example.com/train:1.4.2",
+            "resources": {"limits": {"nvidia.com/gpu": "8"}},
+        }
+    ],
+}
+KEPT = {"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "true"}}, "spec": WORKERS}
+k8s.apiextensions.CustomResource(
+    "spare-pytorch",
+    api_version="kubeflow.org/v1",
+    kind="PyTorchJob",
+    metadata={"name": "tune", "namespace": "jobs"},
+    spec={
+        "runPolicy": {"cleanPodPolicy": "None"},
+        "pytorchReplicaSpecs": {
+            "Master": {"replicas": 1, "template": KEPT},
+            "Worker": {"replicas": 3, "template": KEPT},
+        },
+    },
+    opts=inside,
+)
+k8s.apiextensions.CustomResource(
+    "spare-job-set",
+    api_version="jobset.x-k8s.io/v1alpha2",
+    kind="JobSet",
+    metadata={"name": "sweep", "namespace": "jobs"},
+    spec={
+        "replicatedJobs": [
+            {
+                "name": "workers",
+                "replicas": 2,
+                "template": {"spec": {"parallelism": 2, "completions": 2, "template": KEPT}},
+            }
+        ]
+    },
+    opts=inside,
+)
+k8s.batch.v1.CronJob(
+    "spare-nightly",
+    metadata={"name": "nightly", "namespace": "jobs"},
+    spec={
+        "schedule": "0 1 * * *",
+        "job_template": {"spec": {"parallelism": 2, "completions": 2, "template": KEPT}},
+    },
+    opts=inside,
+)
