@@ -15,7 +15,7 @@ import pulumi
 from catalog.charts import chart
 from components.gpu_labels import ALLOCATION_LABEL
 from components.gpu_parts import CLIENT_LABEL, GpuParts, served_by_plugin
-from components.gpu_sharing import WHOLE_GPUS, plugin_configurations
+from components.gpu_sharing import WHOLE_GPUS, cuts_gpus, plugin_configurations
 from components.helm import release
 from components.node_kinds import GpuNodes
 from components.scheduling import tolerations
@@ -87,8 +87,8 @@ def helm_values(args: DevicePluginArgs) -> dict[str, Any]:
     }
     if args.parts.takes_gpus_away:
         values["nodeSelector"] = {CLIENT_LABEL: "true"}
-    if any(each.sharing.mig is not None for each in served):
-        values["migStrategy"] = args.parts.mig_strategy.value
-    if configurations := plugin_configurations(served):
+    if configurations := plugin_configurations(served, args.parts.mig_strategy):
         values["config"] = {"map": configurations, "default": WHOLE_GPUS}
+    elif cuts_gpus(served):
+        values["migStrategy"] = args.parts.mig_strategy.value
     return values

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.charts import chart, default_values
 from components.gpu_parts import DEPLOY_LABEL, GpuParts
-from components.gpu_sharing import WHOLE_GPUS, plugin_configurations
+from components.gpu_sharing import WHOLE_GPUS, cuts_gpus, plugin_configurations
 from components.mig_layouts import manager_config
 from components.node_kinds import GpuNodes, NodePart
 from components.scheduling import tolerations
@@ -39,7 +39,6 @@ def helm_values(
     """The values of the chart. The operator itself runs on system nodes, its operands on all with GPUs."""
     tolerated = _tolerated(nodes)
     steady = on_system_nodes(system_nodes)
-    cuts_gpus = any(each.sharing.mig is not None for each in nodes)
     return {
         "operator": steady,
         "driver": _driver(nodes, parts),
@@ -49,7 +48,7 @@ def helm_values(
         "cdi": {"enabled": not (parts.toolkit and parts.chart_plugin)},
         "devicePlugin": _device_plugin(nodes, parts),
         "migManager": _mig_manager(nodes, parts),
-        "mig": {"strategy": parts.mig_strategy.value if cuts_gpus else MigStrategy.SINGLE.value},
+        "mig": {"strategy": parts.mig_strategy.value if cuts_gpus(nodes) else MigStrategy.SINGLE.value},
         "nfd": {"enabled": True},
         "gfd": {"enabled": settings.gpu_feature_discovery},
         # In the pods' network, for EKS's node monitoring agent has the same port of the host for an engine of
@@ -119,7 +118,7 @@ def _driver(nodes: Sequence[GpuNodes], parts: GpuParts) -> dict[str, Any]:
 
 
 def _device_plugin(nodes: Sequence[GpuNodes], parts: GpuParts) -> dict[str, Any]:
-    configurations = plugin_configurations(nodes)
+    configurations = plugin_configurations(nodes, parts.mig_strategy)
     if not configurations:
         return {"enabled": parts.operator_plugin}
     # Feature discovery reads them too, whoever runs the plugin.

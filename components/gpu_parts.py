@@ -4,7 +4,9 @@ A GPU has one owner on its node, the device plugin of its image, GPU Operator's,
 GPU Operator's plugin cannot be kept off single nodes: its chart has no node selectors, and the operator sets
 the labels ``nvidia.com/gpu.deploy.*`` anew on nodes that lost and regained their features. So it is left out
 as soon as some node brings its own plugin or hands GPUs out by claims, and wherever nodes differ at all; the
-chart of the plugin, which has a node affinity, takes its place.
+chart of the plugin, which has a node affinity, takes its place. So it does where some nodes have slices named
+by their profile and others share GPUs by MPS: GPU Operator tells its plugin one MIG strategy for all nodes,
+and a plugin that is told of such names refuses to share by MPS.
 Sources: https://github.com/NVIDIA/gpu-operator (v26.7.0, controllers/state_manager.go),
 https://github.com/NVIDIA/gpu-operator/issues/2288
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from components.gpu_sharing import cuts_gpus
 from components.node_kinds import BROUGHT_ALONG, GpuNodes, NodeKind, NodePart, gpu_nodes
 from settings.gpu import Gpu
 from settings.platform import Platform
@@ -78,7 +81,7 @@ def gpu_parts(nodes: Sequence[GpuNodes], gpu: Gpu) -> GpuParts:
     toolkit = install(operator.toolkit, lacking(NodePart.TOOLKIT))
     left_open = operator.device_plugin is None and gpu.device_plugin is None
     needed = left_open and any(served_by_plugin(each) for each in nodes)
-    alike = _alike(nodes)
+    alike = _alike(nodes) and not (gpu.mig_strategy is MigStrategy.MIXED and _slices_beside_mps(nodes))
     return GpuParts(
         driver=driver,
         toolkit=toolkit,
@@ -119,6 +122,10 @@ def with_operand_labels(platform: Platform) -> Platform:
         return pool.model_copy(update={"labels": {**labels, **pool.labels}}) if labels else pool
 
     return platform.model_copy(update={"node_pools": tuple(labelled(pool) for pool in platform.node_pools)})
+
+
+def _slices_beside_mps(nodes: Sequence[GpuNodes]) -> bool:
+    return cuts_gpus(nodes) and any(each.sharing.mps is not None for each in nodes)
 
 
 def _alike(nodes: Sequence[GpuNodes]) -> bool:

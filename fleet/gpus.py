@@ -10,7 +10,7 @@ from catalog.instances import Accelerator
 from fleet.command_line import environment
 from fleet.daemons import daemon_sets, policies, releases, serves
 from fleet.devices import PLUGIN_IMAGES, Owner, owners
-from fleet.facts import Fact
+from fleet.facts import ABSENT, Fact
 from fleet.image import bottlerocket_setting, user_data
 from fleet.installed import unsaid
 from fleet.kinds import Bits
@@ -140,7 +140,7 @@ def _manners(owner: Owner, platform: Platform, pool: NodePool, site: Site) -> It
             for release in releases(platform, pool, "nvidia-device-plugin"):
                 config = release.values["config"]
                 replicas = _replicas(config, config["map"], platform, pool, site)
-                yield _strategy(release.value("migStrategy").default("none"), site), replicas
+                yield _told(release.value("migStrategy"), replicas, site), replicas
         case Owner.DAEMON_SET:
             for owned_by, _ in daemon_sets(platform, PLUGIN_IMAGES):
                 if serves(platform, pool, owned_by):
@@ -154,16 +154,17 @@ def _daemon(pod: Fact, platform: Platform, site: Site) -> Manner:
         for container in pod["containers"].items()
         for name, value in (*environment(container["env"]).items(), *_flags(container))
     }
-    strategy = told.get("MIG_STRATEGY", Fact("none", pod.urn, pod.path))
+    strategy = told.get("MIG_STRATEGY", Fact(ABSENT, pod.urn, pod.path))
     file = told.get("CONFIG_FILE")
     if file is None:
-        return _strategy(strategy, site), WHOLE
+        return _told(strategy, WHOLE, site), WHOLE
     names = {each.at("configMap", "name").text() for each in pod["volumes"].items()} - {None}
     maps = [each for each in platform.objects_of("", "ConfigMap") if each.name.text() in names]
     data = maps[0].resource["data"] if len(maps) == 1 else Fact(UNKNOWN, file.urn, file.path)
     key = file.text()
     chosen = Fact(key.rpartition("/")[2] if key else UNKNOWN, file.urn, file.path)
-    return _strategy(strategy, site), configured(data, chosen, site.reading)
+    replicas = configured(data, chosen, site.reading)
+    return _told(strategy, replicas, site), replicas
 
 
 def _flags(container: Fact) -> Iterator[tuple[str, Fact]]:
@@ -173,6 +174,13 @@ def _flags(container: Fact) -> Iterator[tuple[str, Fact]]:
             name, given, value = (word.text() or "").partition("=")
             if given and name.startswith("--"):
                 yield name[2:].replace("-", "_").upper(), Fact(value, word.urn, word.path)
+
+
+def _told(fact: Fact, replicas: Replicas | None, site: Site) -> str | None:
+    """Return the MIG strategy of a plugin: its variable or flag counts before its configuration file."""
+    if not fact.absent:
+        return _strategy(fact, site)
+    return None if replicas is None else replicas.strategy or "none"
 
 
 def _strategy(fact: Fact, site: Site) -> str | None:

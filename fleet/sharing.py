@@ -34,12 +34,14 @@ class Way(StrEnum):
 class Replicas:
     """How often each unit of a resource is offered, by the resource's name; `renamed` ones get a suffix.
 
-    `ways` are those in which units are shared at all; a device plugin refuses to do both.
+    `ways` are those in which units are shared at all; a device plugin refuses to do both. `strategy` is the
+    MIG strategy of the same file, None where it gives none.
     """
 
     times: Mapping[str, int] = field(default_factory=dict)
     renamed: bool = False
     ways: frozenset[Way] = frozenset()
+    strategy: str | None = None
 
 
 WHOLE: Final = Replicas()
@@ -91,7 +93,8 @@ def parsed(text: str) -> Replicas:
 
     Raises ValueError for a file that cannot be read.
     """
-    sharing = Fact(read(text), "")["sharing"]
+    file = Fact(read(text), "")
+    sharing = file["sharing"]
     times: dict[str, int] = {}
     renamed, ways = False, set()
     for key, way in _KEYS.items():
@@ -102,7 +105,7 @@ def parsed(text: str) -> Replicas:
                 raise ValueError(f"{key} shares {name} {count} times: it takes a name and a number")
             times[name if "/" in name else f"nvidia.com/{name}"] = count
             ways |= {way} if count > 1 else set()
-    return Replicas(times, renamed, frozenset(ways))
+    return Replicas(times, renamed, frozenset(ways), file["flags"]["migStrategy"].text())
 
 
 def configured(data: Fact, name: Fact, reading: Reading) -> Replicas | None:

@@ -17,7 +17,7 @@ from guardrails.mig import never_starts, slices_only_auto_mode, uncut
 from guardrails.mig_layouts import cuts_what_has_no_mig, has_bad_layout, lacks_profile
 from guardrails.neuron import neuron_homeless
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
-from guardrails.time_slicing import misplaces_time_slicing, shares_nowhere
+from guardrails.time_slicing import shares_in_vain, shares_nowhere
 from guardrails.ultraservers import without_domains
 
 
@@ -64,7 +64,7 @@ def _ill_cut(platform: Platform, pool: NodePool) -> Verdict:
             cuts_what_has_no_mig(platform, pool),
             has_bad_layout(platform, pool),
             uncut(platform, pool),
-            misplaces_time_slicing(platform, pool),
+            shares_in_vain(platform, pool),
         ]
     )
 

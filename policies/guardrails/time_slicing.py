@@ -1,9 +1,10 @@
-"""The rule that pods take turns on GPUs only where that works."""
+"""The rule that pods share GPUs, by turns or by MPS, only where that works."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from catalog.accelerators import MIG_RESOURCE_PREFIX
@@ -30,8 +31,10 @@ _NAMED_SO: Final = re.compile(r"time.?slic|shared|replicas|(?P<mps>mps)", re.IGN
 
 def _check_time_slicing(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in pools(platform):
-        for why, holds in _misplaced(platform, pool):
+        for why, holds in _turns_in_vain(platform, pool):
             yield Claim(pool.urn, holds, f"{pool.title} time-slices its GPUs, but {why}.")
+        for why, holds in _mps_in_vain(platform, pool):
+            yield Claim(pool.urn, holds, f"{pool.title} shares its GPUs by MPS, but {why}.")
     for workload in platform.workloads:
         if in_a_cluster(platform, workload):
             yield Claim(
@@ -42,9 +45,9 @@ def _check_time_slicing(platform: Platform, config: Config) -> Iterator[Claim]:
             )
 
 
-def misplaces_time_slicing(platform: Platform, pool: NodePool) -> Verdict:
-    """Whether a pool's GPUs are time-sliced where that does not work."""
-    return any_of(holds for _, holds in _misplaced(platform, pool))
+def shares_in_vain(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a pool's GPUs are shared in a way that does not work there."""
+    return any_of(holds for _, holds in chain(_turns_in_vain(platform, pool), _mps_in_vain(platform, pool)))
 
 
 def shares_nowhere(platform: Platform, workload: Workload) -> Verdict:
@@ -67,7 +70,7 @@ def _foresees_none(platform: Platform, pool: NodePool) -> Verdict:
     return verdict(pool.kind is PoolKind.KARPENTER) & ~pool.static & ~declared
 
 
-def _misplaced(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdict]]:
+def _turns_in_vain(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdict]]:
     """Yield why time-slicing does not work on a pool, and whether it is so."""
     sliced = _some(platform, pool, lambda plugin: plugin.bits if _ways(plugin) else 0, _served)
     yield (
@@ -80,7 +83,7 @@ def _misplaced(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdic
     )
     own = pool.labels[PLUGIN_CONFIG].is_present().holds is not False
     yield (
-        "they are cut by MIG, and taking turns does nothing for slices: share those by MPS",
+        "they are cut by MIG, and taking turns does nothing for slices: give each to one pod",
         ~pool.on_auto_mode
         & _some(platform, pool, lambda plugin: _sliced_slices(plugin, own), lambda plugin: plugin.cut),
     )
@@ -88,6 +91,37 @@ def _misplaced(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdic
         "its device plugin is to share them by MPS too, and does one or the other",
         _some(platform, pool, lambda plugin: plugin.bits if len(_ways(plugin)) > 1 else 0, _configured),
     )
+
+
+def _mps_in_vain(platform: Platform, pool: NodePool) -> Iterator[tuple[str, Verdict]]:
+    """Yield why MPS does not work on a pool, and whether it is so."""
+    yield (
+        "they are cut by MIG, and the device plugin shares no slices: give each to one pod",
+        _some(platform, pool, lambda plugin: plugin.cut if _by_mps(plugin) else 0, lambda plugin: plugin.cut),
+    )
+    yield (
+        "its device plugin is told the MIG strategy mixed, with which it does not start: take single, or for "
+        "these nodes none",
+        _never_starts(platform, pool),
+    )
+
+
+def _never_starts(platform: Platform, pool: NodePool) -> Verdict:
+    """Whether a device plugin is told of MPS and of slices by their profile, where GPUs are whole."""
+    found = plugins(platform, pool)
+    most = joined(
+        each.bits & ~each.cut
+        for each in found.most
+        if each.strategy in ("mixed", None) and (each.replicas is None or _by_mps(each))
+    )
+    least = joined(
+        each.bits & ~each.cut for each in found.least if each.strategy == "mixed" and _by_mps(each)
+    )
+    return some(Span(most, least, found.undecided))
+
+
+def _by_mps(plugin: Plugin) -> bool:
+    return plugin.replicas is not None and Way.MPS in plugin.replicas.ways
 
 
 def _some(
@@ -157,7 +191,7 @@ def _configurations(platform: Platform, pool: NodePool) -> Iterator[Fact]:
 
 time_slicing_on_known_nodes = PlatformRule(
     name="time-slicing-on-known-nodes",
-    description="Pods take turns on whole GPUs of nodes that are there before pods ask for them.",
+    description="Pods share whole GPUs; they take turns on nodes that are there before they ask.",
     level=Level.MANDATORY,
     severity=Severity.HIGH,
     remediation="Time-slice on managed node groups or static Karpenter pools (spec.replicas), on whole GPUs.",

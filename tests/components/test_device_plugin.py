@@ -73,6 +73,12 @@ def test_slices_are_called_as_the_settings_say(strategy: MigStrategy) -> None:
     assert values(CUT, mig_strategy=strategy)["migStrategy"] == strategy.value
 
 
+def test_a_variable_for_all_nodes_gives_way_to_each_nodes_own_configuration() -> None:
+    told = values(CUT, TURNS, mig_strategy=MigStrategy.MIXED)
+    assert "migStrategy" not in told
+    assert all("migStrategy" in text for text in told["config"]["map"].values())
+
+
 def test_only_labelled_nodes_share_gpus() -> None:
     configuration = values(OWN, TURNS)["config"]
     assert set(configuration["map"]) == {configuration["default"], "time-slicing-4"}

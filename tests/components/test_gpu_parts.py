@@ -29,7 +29,7 @@ from settings.managed_pools import ManagedInstances, ManagedPool, NodeRange
 from settings.node_pools import NVIDIA_TAINT, Accelerator, AutoModePool, Instances, Provisioner
 from settings.platform import Platform as PlatformSettings
 from settings.pools import NodePool
-from settings.sharing import Allocation, Mig, Sharing
+from settings.sharing import Allocation, Mig, MigStrategy, Mps, Sharing
 from tests.fleet.builders import (
     GPU_TAINT,
     affinity,
@@ -262,6 +262,18 @@ SETTINGS = PlatformSettings.model_validate(
         ],
     }
 )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "by_chart"), [(MigStrategy.MIXED, True), (MigStrategy.SINGLE, False)], ids=str
+)
+def test_gpu_operators_plugin_cannot_name_slices_and_share_by_mps(
+    strategy: MigStrategy, by_chart: bool
+) -> None:
+    sharing = (Sharing(mig=Mig(layout="all-1g.10gb")), Sharing(mps=Mps(replicas=2)))
+    nodes = [GpuNodes(kind=NodeKind.KARPENTER, sharing=each) for each in sharing]
+    parts = gpu_parts(nodes, Gpu(operator=GpuOperator(mig_strategy=strategy)))
+    assert (parts.chart_plugin, parts.operator_plugin) == (by_chart, not by_chart)
 
 
 def test_nodes_that_are_alike_need_no_such_labels() -> None:

@@ -540,6 +540,24 @@ def test_time_slices_are_offered_as_the_plugin_is_told(
     assert answer(cluster(), pool, plugin, gpus(count, name))[0] is holds
 
 
+@pytest.mark.parametrize(
+    ("values", "holds"),
+    [
+        ({"config": {"map": {"default": "flags: {migStrategy: mixed}"}}}, True),
+        ({"config": {"map": {"default": "flags: {migStrategy: none}"}}}, False),
+        ({"config": {"map": {"default": "flags: {migStrategy: mixed}"}}, "migStrategy": "none"}, False),
+        ({"config": {"map": {"default": "flags: {migStrategy: none}"}}, "migStrategy": "mixed"}, True),
+        ({"config": {"map": {"default": UNKNOWN}}}, None),
+    ],
+)
+def test_slices_are_called_as_the_plugins_file_says_unless_a_variable_does(
+    values: Json, holds: bool | None
+) -> None:
+    manager = release(*OPERATOR, {"devicePlugin": {"enabled": False}})
+    plugin = release("nvidia-device-plugin", "0.20.0", values)
+    assert answer(*mig_group(CUT, manager), plugin, gpus(1, SLICE))[0] is holds
+
+
 def test_a_node_may_choose_its_sharing_by_label_and_from_a_config_map() -> None:
     labels = {"nvidia.com/device-plugin.config": "shared"}
     pool = node_group("pool", "g6e.xlarge", amiType="AL2023_x86_64_NVIDIA", labels=labels)

@@ -15,6 +15,7 @@ LABELS = "spec.template.metadata.labels"
 CONFIG = "values.devicePlugin.config"
 DEFAULT = f"{CONFIG}.default"
 TURNS = f"{CONFIG}.data.turns"
+MPS = "sharing: {mps: {resources: [{name: nvidia.com/gpu, replicas: 4}]}}"
 
 
 def sharing(way: str, *names: str, **more: Any) -> dict[str, Any]:
@@ -101,6 +102,28 @@ _TIME_SLICING = cases(
         "slices shared by MPS",
         plugin(sharing=sharing("mps", "nvidia.com/mig-3g.40gb")),
         without("small", "slices-pool", "slices-overlay"),
+        fires={"time-slicing-on-known-nodes": "balanced"},
+        says="they are cut by MIG, and the device plugin shares no slices",
+    ),
+    Case(
+        "whole GPUs shared by MPS, while slices are called by their profile",
+        set_("gpu-operator", TURNS, MPS),
+        fires={"time-slicing-on-known-nodes": "turns"},
+        says="is told the MIG strategy mixed, with which it does not start",
+    ),
+    Case(
+        "whole GPUs shared by MPS, while slices are called GPUs",
+        set_("gpu-operator", TURNS, MPS),
+        set_("gpu-operator", "values.mig.strategy", "single"),
+        set_("balanced", 'labels["nvidia.com/mig.config"]', "all-3g.40gb"),
+        without("small", "medium", "slices-pool", "slices-overlay"),
+    ),
+    Case(
+        "whole GPUs shared by MPS, while it is not known what slices are called",
+        set_("gpu-operator", TURNS, MPS),
+        unknown("gpu-operator", "values.mig.strategy"),
+        without("small", "medium", "shared"),
+        undecided={"time-slicing-on-known-nodes": "turns"},
     ),
     Case(
         "turns and MPS on the same GPUs",

@@ -18,13 +18,13 @@ WAYS = (
     Sharing(mig=Mig(layout="chat", slices={"1g.10gb": 3, "3g.40gb": 1})),
     Sharing(mig=Mig(layout="all-balanced")),
     Sharing(time_slicing=TimeSlicing(replicas=4)),
-    Sharing(mps=Mps(replicas=2)),
 )
-
+config = pulumi.Config()
+ways = (*WAYS, Sharing(mps=Mps(replicas=2))) if config.get_bool("mps") else WAYS
 nodes = [
     GpuNodes(kind=NodeKind(kind), taints=(NVIDIA_TAINT,), sharing=sharing)
-    for kind in pulumi.Config().require("kinds").split(",")
-    for sharing in WAYS
+    for kind in config.require("kinds").split(",")
+    for sharing in ways
 ]
 settings = gpu.Gpu(operator=gpu.GpuOperator())
 parts = gpu_parts(nodes, settings)
