@@ -19,6 +19,8 @@ from fleet.verdict import Verdict, all_of, any_of, undecided
 ACCELERATORS: Final = ("nvidia.com/", "amd.com/gpu", "aws.amazon.com/neuron", "habana.ai/")
 """How the names of accelerator resources begin."""
 
+_POOL_NAMES: Final = ("karpenter.sh/nodepool", "eks.amazonaws.com/nodegroup")
+
 
 def asks_for(workload: Workload, names: Callable[[str], bool]) -> Verdict:
     """Whether a container asks for some of a resource whose name is among `names`."""
@@ -50,6 +52,13 @@ def homes(platform: Platform, workload: Workload) -> tuple[PoolVerdict, ...]:
     found = takers(platform, workload)
     with_gpus = [each for each in found if pool_has_nvidia_gpus(platform, each.pool).holds is not False]
     return tuple(with_gpus or found)
+
+
+def shows_its_pools(platform: Platform, workload: Workload) -> bool:
+    """Whether a stack shows each pool that pods may run on: it makes the cluster, or they name their pool."""
+    selector = workload.pod["nodeSelector"]
+    named = any(selector[key].known for key in _POOL_NAMES)
+    return named or platform.cluster_of(workload.owner.resource) is not None
 
 
 def only_home(found: tuple[PoolVerdict, ...], kind: Callable[[NodePool], Verdict]) -> Verdict:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.claiming import ALLOCATION_LABEL
 from fleet.devices import Owner, gpu_owners
 from fleet.foreseen import foresees_claims, foresees_devices, makes_nodes_for_claims
-from fleet.homes import claims_devices, homes, only_home
+from fleet.homes import claims_devices, homes, only_home, shows_its_pools
 from fleet.installed import releases_in
 from fleet.kubernetes import Workload
 from fleet.platform import NodePool, Platform, PoolKind
@@ -26,7 +26,7 @@ def claims_only_auto_mode(platform: Platform, workload: Workload) -> Verdict:
 
 def _check_auto_mode(platform: Platform, config: Config) -> Iterator[Claim]:
     for workload in platform.workloads:
-        if claims_devices(workload).holds is not False:
+        if shows_its_pools(platform, workload) and claims_devices(workload).holds is not False:
             yield Claim(
                 workload.urn,
                 claims_only_auto_mode(platform, workload),
@@ -98,7 +98,7 @@ def _kept_by_gate(platform: Platform, pool: NodePool) -> Verdict:
 def _check_karpenter(platform: Platform, config: Config) -> Iterator[Claim]:
     allowed = bool(config["allowAlpha"])
     for workload in platform.workloads:
-        if claims_devices(workload).holds is not False:
+        if shows_its_pools(platform, workload) and claims_devices(workload).holds is not False:
             yield Claim(
                 workload.urn,
                 claims_only_karpenter(platform, workload, allowed),

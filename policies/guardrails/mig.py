@@ -10,14 +10,14 @@ from fleet.devices import pool_has_nvidia_gpus
 from fleet.facts import Fact
 from fleet.gpu_pools import MIG_MANAGER, operand_runs
 from fleet.hidden import installs_unseen
-from fleet.homes import asks_for, claims_devices, homes, only_home
+from fleet.homes import asks_for, claims_devices, homes, only_home, shows_its_pools
 from fleet.kubernetes import Workload
 from fleet.overlays import declared_names, declares
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
 from fleet.slices import ANY_SLICE, Wish, asked, lacks, managed, wishes
 from fleet.verdict import NO, Verdict, all_of, any_of, verdict
-from guardrails.mig_layouts import in_a_cluster, where
+from guardrails.mig_layouts import where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _PREFIX: Final = "nvidia.com/mig"
@@ -36,12 +36,13 @@ def _check_not_on_auto_mode(platform: Platform, config: Config) -> Iterator[Clai
                 yield Claim(pool.urn, on_auto_mode & cuts, message)
             yield from _default_layouts(platform, pool)
     for workload in platform.workloads:
-        yield Claim(
-            workload.urn,
-            slices_only_auto_mode(platform, workload),
-            f"{workload.title} asks for MIG slices, but can only run on EKS Auto Mode, which cuts no GPUs: "
-            "ask for nvidia.com/gpu, or give it a MIG pool of Karpenter or a managed node group.",
-        )
+        if shows_its_pools(platform, workload):
+            yield Claim(
+                workload.urn,
+                slices_only_auto_mode(platform, workload),
+                f"{workload.title} asks for MIG slices, but can only run on EKS Auto Mode, which cuts no "
+                "GPUs: ask for nvidia.com/gpu, or give it a MIG pool of Karpenter or a managed node group.",
+            )
 
 
 def slices_only_auto_mode(platform: Platform, workload: Workload) -> Verdict:
@@ -168,7 +169,7 @@ def _is_slice(name: str) -> bool:
 
 def _check_start(platform: Platform, config: Config) -> Iterator[Claim]:
     for workload in platform.workloads:
-        if in_a_cluster(platform, workload):
+        if shows_its_pools(platform, workload):
             yield Claim(
                 workload.urn,
                 never_starts(platform, workload),

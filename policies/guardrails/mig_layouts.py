@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from catalog.accelerators import MIG_RESOURCE_PREFIX
-from fleet.homes import homes
+from fleet.homes import homes, shows_its_pools
 from fleet.kinds import Kind
 from fleet.kubernetes import Workload
 from fleet.platform import NodePool, Platform
@@ -28,11 +28,6 @@ from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _URL: Final = "https://docs.aws.amazon.com/eks/latest/userguide/device-management-nvidia-mig.html"
 _SHOWN: Final = 3
-
-
-def in_a_cluster(platform: Platform, workload: Workload) -> bool:
-    """Whether the stack makes the cluster of a workload, so that no other pools can be meant for it."""
-    return platform.cluster_of(workload.owner.resource) is not None
 
 
 def where(platform: Platform, workload: Workload) -> str:
@@ -62,7 +57,7 @@ def _check_capable(platform: Platform, config: Config) -> Iterator[Claim]:
             f"{pool.title} is to cut its GPUs by MIG, which those of {_few(names)} do not have.",
         )
     for workload in platform.workloads:
-        if in_a_cluster(platform, workload):
+        if shows_its_pools(platform, workload):
             yield Claim(
                 workload.urn,
                 has_no_mig(platform, workload),
@@ -138,7 +133,7 @@ def _check_layouts(platform: Platform, config: Config) -> Iterator[Claim]:
             f"{pool.title} cuts the GPUs of {kind} as {layout}, which cannot be: {problem}.",
         )
     for workload in platform.workloads:
-        if in_a_cluster(platform, workload):
+        if shows_its_pools(platform, workload):
             yield from _check_profiles(platform, workload)
 
 

@@ -12,7 +12,7 @@ from fleet.daemons import policies, releases
 from fleet.devices import Owner, some
 from fleet.facts import Fact
 from fleet.gpus import PLUGIN_CONFIG, Plugin, plugins
-from fleet.homes import asks_for, homes, only_home
+from fleet.homes import asks_for, homes, only_home, shows_its_pools
 from fleet.kinds import Bits
 from fleet.kubernetes import Workload
 from fleet.nodes import joined
@@ -23,7 +23,7 @@ from fleet.sharing import GPU, SHARED, Way, parsed
 from fleet.slices import resource_names
 from fleet.span import Span
 from fleet.verdict import NO, Verdict, any_of, undecided, verdict
-from guardrails.mig_layouts import in_a_cluster, where
+from guardrails.mig_layouts import where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 _NAMED_SO: Final = re.compile(r"time.?slic|shared|replicas|(?P<mps>mps)", re.IGNORECASE)
@@ -36,7 +36,7 @@ def _check_time_slicing(platform: Platform, config: Config) -> Iterator[Claim]:
         for why, holds in _mps_in_vain(platform, pool):
             yield Claim(pool.urn, holds, f"{pool.title} shares its GPUs by MPS, but {why}.")
     for workload in platform.workloads:
-        if in_a_cluster(platform, workload):
+        if shows_its_pools(platform, workload):
             yield Claim(
                 workload.urn,
                 shares_nowhere(platform, workload),

@@ -376,8 +376,21 @@ BY_CLAIMS = cases(
     ),
 )
 
+CLAIM = [{"name": "gpu", "resourceClaimTemplateName": "elsewhere"}]
 ON_AUTO_MODE = cases(
     "auto_mode",
+    Case(
+        "a pod that claims devices in a cluster made elsewhere, which may have pools for it",
+        set_("server", f"{POD}.resourceClaims", CLAIM),
+        without("cluster"),
+    ),
+    Case(
+        "a pod that claims devices in a cluster made elsewhere, and names an Auto Mode pool",
+        set_("server", f"{POD}.resourceClaims", CLAIM),
+        set_("server", f'{POD}.nodeSelector["karpenter.sh/nodepool"]', "gpu"),
+        without("cluster"),
+        fires={"dra-not-on-auto-mode": "server"},
+    ),
     Case(
         "an Auto Mode pool that is labelled for claims",
         set_("gpu-pool", f"spec.template.metadata.{LABEL}", "dra"),
