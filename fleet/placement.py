@@ -15,7 +15,7 @@ from typing import Final
 from catalog.accelerators import MIG_RESOURCE_PREFIX
 from fleet.advertised import OTHER
 from fleet.capacity import CPU, MEMORY, PODS, STORAGE
-from fleet.claims import together
+from fleet.claims import Devices, together
 from fleet.fargate import fargate_refusal
 from fleet.holdings import Holdings
 from fleet.installed import may_belong
@@ -32,6 +32,7 @@ from fleet.quantities import written
 from fleet.requests import UNKNOWN_RESOURCE
 from fleet.requirements import Requirement
 from fleet.scheduling import Term, untolerated
+from fleet.selection import ANYTHING
 from fleet.sharing import GPU
 from fleet.span import CLAIMS, HOST, LABELS, NEIGHBOURS, TAINTS, Span, resource
 from fleet.verdict import NO, YES, Property, Verdict
@@ -254,12 +255,19 @@ def _claimable(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:
         kept = bits & joined(offer.claims.holding(each, _generous(pod, offer)) for each in request)
         if not kept:
             wanted = " or ".join(str(each) for each in request) or "devices that are not known yet"
-            fewer = (offer.claims.holding(replace(each, count=1), _generous(pod, offer)) for each in request)
-            if bits & joined(fewer):
+            fewer = [replace(each, count=1) for each in request]
+            others = [replace(each, selected=ANYTHING) for each in fewer]
+            if _any_holds(offer, bits, fewer, _generous(pod, offer)):
                 return 0, f"claims {wanted}, more than one of its nodes has"
+            if _any_holds(offer, bits, others, _generous(pod, offer)):
+                return 0, f"claims {wanted}, and its devices do not meet the selectors"
             return 0, f"claims {wanted}, which no DRA driver that can run there serves"
         bits = kept
     return bits, ""
+
+
+def _any_holds(offer: Offer, bits: Bits, request: Iterable[Devices], generous: bool) -> bool:
+    return bool(bits & joined(offer.claims.holding(each, generous) for each in request))
 
 
 def _bearing(pod: Pod, offer: Offer, bits: Bits) -> tuple[Bits, str]:

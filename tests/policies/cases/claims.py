@@ -317,6 +317,7 @@ BY_CLAIMS = cases(
         set_("claim", f"{EXACTLY}.deviceClassName", "h100.example.com"),
         without("workers"),
         fires={"gpu-workload-has-nodes": "server"},
+        says="and its devices do not meet the selectors",
     ),
     Case(
         "a class of which it is not said whose devices it selects",
