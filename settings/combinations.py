@@ -20,6 +20,7 @@ from settings.layout_combinations import layout_problems
 from settings.neuron_devices import neuron_problems
 from settings.node_pools import Provisioner
 from settings.observability_combinations import observability_problems
+from settings.raw import entries, mapping
 
 _Pools = list[tuple[int, Mapping[str, Any]]]
 """Pools that are mappings, each with its position."""
@@ -41,13 +42,13 @@ _RUN_BY = {
 
 def problems_between(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong between the cluster, its network, its node pools and what runs on them."""
-    cluster = _mapping(values, "cluster")
+    cluster = mapping(values, "cluster")
     mode = cluster.get("mode", ClusterMode.AUTO.value)
-    pools = _pools(values)
+    pools = entries(values, "nodePools")
     yield from _network(values, mode)
     yield from _taken_names(pools, mode)
     yield from _provisioners(pools, mode)
-    yield from _places(pools, _mapping(values, "network"))
+    yield from _places(pools, mapping(values, "network"))
     yield from _names(values, pools)
     yield from claim_problems(values)
     yield from job_problems(values)
@@ -98,7 +99,7 @@ def _places(pools: _Pools, network: Mapping[str, Any]) -> Iterator[Problem]:
     zones = network.get("availabilityZones")
     for index, pool in pools:
         here = ("nodePools", index, "instances")
-        instances = _mapping(pool, "instances")
+        instances = mapping(pool, "instances")
         managed = pool.get("provisioner") == Provisioner.MANAGED
         if "vpcId" in network:
             if managed and instances.get("zones"):
@@ -119,10 +120,10 @@ def _names(values: Mapping[str, Any], pools: _Pools) -> Iterator[Problem]:
     """References to pools that are not there."""
     names = [str(pool.get("name")) for _, pool in pools]
     managed = [str(pool.get("name")) for _, pool in pools if pool.get("provisioner") == Provisioner.MANAGED]
-    test = _mapping(_mapping(values, "gpu"), "test").get("nodePool")
+    test = mapping(mapping(values, "gpu"), "test").get("nodePool")
     if isinstance(test, str) and test not in names:
         yield _no_such_pool(("gpu", "test", "nodePool"), test, "the nodePools", names)
-    prefer = _mapping(values, "clusterAutoscaler").get("prefer")
+    prefer = mapping(values, "clusterAutoscaler").get("prefer")
     for index, name in enumerate(prefer if isinstance(prefer, list) else []):
         if isinstance(name, str) and name not in managed:
             place = ("clusterAutoscaler", "prefer", index)
@@ -165,16 +166,5 @@ def _addons(values: Mapping[str, Any]) -> Addons:
 
 
 def _may_grow(pool: Mapping[str, Any]) -> bool:
-    nodes = _mapping(pool, "nodes")
+    nodes = mapping(pool, "nodes")
     return bool(nodes.get("min", 0) != nodes.get("max"))
-
-
-def _pools(values: Mapping[str, Any]) -> _Pools:
-    pools = values.get("nodePools")
-    entries = enumerate(pools if isinstance(pools, list) else [])
-    return [(index, pool) for index, pool in entries if isinstance(pool, Mapping)]
-
-
-def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}

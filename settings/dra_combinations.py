@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from settings.errors import Problem
+from settings.raw import entries, mapping
 from settings.sharing import Allocation
 
 _BY_DEVICE_PLUGIN = ("timeSlicing", "mps")
@@ -18,22 +19,15 @@ _BY_DEVICE_PLUGIN = ("timeSlicing", "mps")
 def claim_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What models say of claims where none are made, and pools of sharing that no driver does."""
     by_claims = set()
-    for index, pool in _entries(values, "nodePools"):
+    for index, pool in entries(values, "nodePools"):
         if pool.get("allocation") == Allocation.DRA:
             by_claims.add(pool.get("name"))
-            sharing = pool.get("sharing")
-            ways = sharing if isinstance(sharing, Mapping) else {}
+            ways = mapping(pool, "sharing")
             for way in _BY_DEVICE_PLUGIN:
                 if ways.get(way) is not None:
                     fault = "is given, but must be left out: no device plugin shares GPUs that are claimed."
                     yield Problem(("nodePools", index, "sharing", way), fault)
-    for index, model in _entries(values, "models"):
+    for index, model in entries(values, "models"):
         if model.get("claim") is not None and model.get("nodePool") not in by_claims:
             fault = "is given, but must be left out: its node pool has no allocation dra."
             yield Problem(("models", index, "claim"), fault)
-
-
-def _entries(values: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
-    found = values.get(key)
-    entries = enumerate(found if isinstance(found, list) else [])
-    return [(index, entry) for index, entry in entries if isinstance(entry, Mapping)]

@@ -11,6 +11,7 @@ from settings.cluster import ClusterMode
 from settings.errors import Problem, wrong_value
 from settings.jobs import Launcher
 from settings.node_pools import Accelerator
+from settings.raw import entries, listed, mapping
 from settings.sharing import Allocation
 
 _RUN_AI_SECRETS = ("runAiControlPlaneUrl", "runAiClientSecret")
@@ -24,36 +25,35 @@ _ALIKE = {
 
 def job_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong between the jobs and the rest."""
-    scheduler = _mapping(_mapping(values, "gpu"), "scheduler")
+    scheduler = mapping(mapping(values, "gpu"), "scheduler")
     kind = scheduler.get("kind")
     if kind == SchedulerKind.RUN_AI:
         for secret in _RUN_AI_SECRETS:
             if secret not in values:
                 fault = f"needs {secret}. Set it by `pulumi config set --secret {secret}`."
                 yield Problem(("gpu", "scheduler", "runAi"), fault)
-        watching = _mapping(values, "observability")
+        watching = mapping(values, "observability")
         if watching.get("prometheus") is None and watching.get("serviceMonitors") is not True:
             fault = "needs Prometheus: add observability.prometheus, or serviceMonitors if it is there."
             yield Problem(("gpu", "scheduler", "runAi"), fault)
     pools = {
-        pool["name"]: pool for pool in _entries(values, "nodePools") if isinstance(pool.get("name"), str)
+        pool["name"]: pool for _, pool in entries(values, "nodePools") if isinstance(pool.get("name"), str)
     }
-    exists = _mapping(values, "cluster").get("mode") == ClusterMode.EXISTING
-    for index, job in enumerate(_list(values, "jobs")):
-        if isinstance(job, Mapping):
-            yield from _pools(("jobs", index), job, pools)
-            yield from _queue(("jobs", index), job, scheduler)
-            yield from _storage(("jobs", index), job, exists=exists)
-            if job.get("gated") is True and "huggingFaceToken" not in values:
-                fault = "needs a token. Set it by `pulumi config set --secret huggingFaceToken`."
-                yield Problem(("jobs", index, "gated"), fault)
+    exists = mapping(values, "cluster").get("mode") == ClusterMode.EXISTING
+    for index, job in entries(values, "jobs"):
+        yield from _pools(("jobs", index), job, pools)
+        yield from _queue(("jobs", index), job, scheduler)
+        yield from _storage(("jobs", index), job, exists=exists)
+        if job.get("gated") is True and "huggingFaceToken" not in values:
+            fault = "needs a token. Set it by `pulumi config set --secret huggingFaceToken`."
+            yield Problem(("jobs", index, "gated"), fault)
 
 
 _Here = tuple[str, int]
 
 
 def _pools(here: _Here, job: Mapping[str, Any], pools: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    chosen = _list(job, "nodePools")
+    chosen = listed(job, "nodePools")
     for position, name in enumerate(chosen):
         if isinstance(name, str) and name not in pools:
             allowed = f"one of the nodePools: {', '.join(pools) or 'there is none yet'}"
@@ -86,7 +86,7 @@ def _queue(here: _Here, job: Mapping[str, Any], scheduler: Mapping[str, Any]) ->
         if queue is None:
             yield Problem((*here, "queue"), "is missing: the project of Run:ai that it belongs to.")
         return
-    known = [str(each.get("name")) for each in _entries(scheduler, "queues")]
+    known = [str(each.get("name")) for _, each in entries(scheduler, "queues")]
     if isinstance(queue, str) and queue not in known:
         allowed = f"one of gpu.scheduler.queues: {', '.join(known) or 'there is none yet'}"
         yield wrong_value((*here, "queue"), queue, allowed, known)
@@ -96,20 +96,6 @@ def _queue(here: _Here, job: Mapping[str, Any], scheduler: Mapping[str, Any]) ->
 
 
 def _storage(here: _Here, job: Mapping[str, Any], *, exists: bool) -> Iterator[Problem]:
-    if exists and "s3" in _mapping(job, "checkpoints"):
+    if exists and "s3" in mapping(job, "checkpoints"):
         fault = "is given, but must be left out: in a cluster of mode existing no role for it is made."
         yield Problem((*here, "checkpoints", "s3"), fault)
-
-
-def _entries(values: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    return [entry for entry in _list(values, key) if isinstance(entry, Mapping)]
-
-
-def _list(values: Mapping[str, Any], key: str) -> list[Any]:
-    found = values.get(key)
-    return found if isinstance(found, list) else []
-
-
-def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}

@@ -11,6 +11,7 @@ from settings.errors import Problem, wrong_value
 from settings.managed_pools import ManagedInstances
 from settings.node_pools import Accelerator
 from settings.pools import NodePool
+from settings.raw import entries
 
 _ONE_KIND = "a pool whose instances have accelerators of one kind, and one that vLLM runs on"
 
@@ -48,10 +49,10 @@ def neuron_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 def _problems_with_devices(values: Mapping[str, Any]) -> Iterator[Problem]:
     pools = {
         str(pool.get("name")): pool
-        for pool in _mappings(values.get("nodePools")).values()
+        for _, pool in entries(values, "nodePools")
         if pool.get("accelerator") == Accelerator.NEURON
     }
-    for index, model in _mappings(values.get("models")).items():
+    for index, model in entries(values, "models"):
         name = model.get("nodePool")
         if not isinstance(name, str) or name not in pools:
             continue
@@ -85,11 +86,6 @@ def _value(values: object, *keys: str) -> object:
     for key in keys:
         values = values.get(key) if isinstance(values, Mapping) else None
     return values
-
-
-def _mappings(entries: object) -> dict[int, Mapping[str, Any]]:
-    found = enumerate(entries if isinstance(entries, list) else [])
-    return {index: entry for index, entry in found if isinstance(entry, Mapping)}
 
 
 def _texts(entries: object) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from catalog.addons import addon_version
 from settings.cluster import ClusterMode
 from settings.errors import Problem
 from settings.node_pools import Provisioner
+from settings.raw import entries, mapping
 
 CLOUD_WATCH_ADDON = "amazon-cloudwatch-observability"
 
@@ -18,8 +19,8 @@ _OUTSIDE = "is given, but must be left out: in a cluster of mode existing nothin
 
 def observability_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong between `observability`, the cluster and the secrets."""
-    observability = _mapping(values, "observability")
-    cluster = _mapping(values, "cluster")
+    observability = mapping(values, "observability")
+    cluster = mapping(values, "cluster")
     exists = cluster.get("mode") == ClusterMode.EXISTING
     prometheus = observability.get("prometheus")
     if prometheus is not None and observability.get("serviceMonitors"):
@@ -34,14 +35,14 @@ def observability_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     if not exists:
         yield from _storage(values, prometheus, cluster)
         yield from _version(observability, cluster)
-    if prometheus is None and not _mapping(values, "autoscaling").get("prometheusAddress"):
+    if prometheus is None and not mapping(values, "autoscaling").get("prometheusAddress"):
         yield from _unmeasured(values)
 
 
 def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]:
     nobody = observability.get("prometheus") is None and observability.get("cloudWatch") is None
     for key in ("emails", "topicArn"):
-        if not _mapping(observability, "alerts").get(key):
+        if not mapping(observability, "alerts").get(key):
             continue
         place = ("observability", "alerts", key)
         if exists:
@@ -53,10 +54,10 @@ def _alerts(observability: Mapping[str, Any], exists: bool) -> Iterator[Problem]
 def _storage(values: Mapping[str, Any], prometheus: object, cluster: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(prometheus, Mapping) or "storageClass" in prometheus:
         return
-    groups = any(pool.get("provisioner") == Provisioner.MANAGED for _, pool in _mappings(values, "nodePools"))
+    groups = any(pool.get("provisioner") == Provisioner.MANAGED for _, pool in entries(values, "nodePools"))
     # Auto Mode makes volumes for its own nodes alone.
     by_addon = cluster.get("mode") == ClusterMode.STANDARD or groups
-    if by_addon and _mapping(values, "addons").get("ebsCsiDriver") is False:
+    if by_addon and mapping(values, "addons").get("ebsCsiDriver") is False:
         fault = "is missing: without addons.ebsCsiDriver nobody makes volumes of the class gp3."
         yield Problem(("observability", "prometheus", "storageClass"), fault)
 
@@ -71,7 +72,7 @@ def _version(observability: Mapping[str, Any], cluster: Mapping[str, Any]) -> It
 
 
 def _unmeasured(values: Mapping[str, Any]) -> Iterator[Problem]:
-    for index, model in _mappings(values, "models"):
+    for index, model in entries(values, "models"):
         if model.get("scaling") is not None:
             needed = "observability.prometheus (or autoscaling.prometheusAddress)"
             fault = f"is given, but nobody measures: add {needed}."
@@ -80,16 +81,3 @@ def _unmeasured(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _has_grafana(prometheus: object) -> bool:
     return isinstance(prometheus, Mapping) and prometheus.get("grafana") is not False
-
-
-def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _mappings(values: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The entries of a list that are mappings, each with its position."""
-    found = values.get(key)
-    for index, entry in enumerate(found if isinstance(found, list) else []):
-        if isinstance(entry, Mapping):
-            yield index, entry
