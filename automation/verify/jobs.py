@@ -23,6 +23,7 @@ DEADLINE_SECONDS: Final = 1800
 """How long a node may take to start, to pull large images and to answer."""
 
 _NOBODY: Final = 65534
+_UNDISTURBED: Final = {"karpenter.sh/do-not-disrupt": "true"}
 _KEPT_SECONDS: Final = 3600
 _PORT: Final = 29400
 _CLAIM: Final = "devices"
@@ -145,16 +146,16 @@ def all_reduce(name: str, home: Home, devices: Devices, gpus: int) -> list[Manif
     pod = job["spec"]["template"]["spec"]
     pod["subdomain"] = name
     pod["volumes"] = [{"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}}]
-    alike = {"labelSelector": {"matchLabels": {CHECK_LABEL: name}}}
     pod["affinity"] = {
         # Two nodes, but of one zone, which EFA's traffic does not leave.
-        "podAntiAffinity": _required({**alike, "topologyKey": "kubernetes.io/hostname"}),
-        "podAffinity": _required({**alike, "topologyKey": "topology.kubernetes.io/zone"}),
+        "podAntiAffinity": _required(name, "kubernetes.io/hostname"),
+        "podAffinity": _required(name, "topology.kubernetes.io/zone"),
     }
     return [service, *others]
 
 
-def _required(term: Manifest) -> Manifest:
+def _required(name: str, topology: str) -> Manifest:
+    term = {"labelSelector": {"matchLabels": {CHECK_LABEL: name}}, "topologyKey": topology}
     return {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
 
 
@@ -204,7 +205,10 @@ def _objects(name: str, home: Home, devices: Devices, container: Manifest) -> li
             "backoffLimit": 0,
             "activeDeadlineSeconds": DEADLINE_SECONDS,
             "ttlSecondsAfterFinished": _KEPT_SECONDS,
-            "template": {"metadata": {"labels": {CHECK_LABEL: name}}, "spec": pod},
+            "template": {
+                "metadata": {"labels": {CHECK_LABEL: name}, "annotations": _UNDISTURBED},
+                "spec": pod,
+            },
         },
     }
     return [*([_claim(metadata, devices)] if devices.claims else []), job]

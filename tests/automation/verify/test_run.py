@@ -183,8 +183,18 @@ def test_a_report_ends_with_a_verdict_for_each_check(cluster: Path) -> None:
 def test_what_is_shown_can_be_applied_as_it_is() -> None:
     import yaml
 
-    kinds = [each["kind"] for each in yaml.safe_load_all(as_yaml([ONE]))]
-    assert kinds == ["Namespace", "Job"]
+    shown = as_yaml([ONE])
+    assert [each["kind"] for each in yaml.safe_load_all(shown)] == ["Namespace", "Job"]
+
+
+def test_what_is_shown_repeats_itself_rather_than_refer_to_itself() -> None:
+    pair = jobs.all_reduce("training-nccl", jobs.Home(), jobs.Devices({"nvidia.com/gpu": 8}), 8)
+    assert "&id" not in as_yaml([Check("training-nccl", "It works.", pair), ONE])
+
+
+def test_checks_are_not_disturbed_by_whoever_saves_nodes() -> None:
+    annotations = ONE.objects[-1]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"karpenter.sh/do-not-disrupt": "true"}
 
 
 def test_an_earlier_rendering_goes_and_other_files_stay(tmp_path: Path) -> None:
