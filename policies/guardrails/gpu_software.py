@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fleet.claiming import ALLOCATION_LABEL
 from fleet.daemons import policies
 from fleet.devices import Owner, gpu_owners, pool_has_nvidia_gpus, shared_gpus
 from fleet.efa import efa_unserved
@@ -110,13 +111,13 @@ def without_efa(platform: Platform, pool: NodePool) -> Verdict:
 def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in pools(platform):
         family = image(pool, platform).family
+        claimed = pool.labels[ALLOCATION_LABEL].equals("dra").holds
         yield unserved_claim(platform, pool)
         yield Claim(
             pool.urn,
             unserved(platform, pool),
-            f"Nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install the "
-            "nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true, and let it tolerate "
-            "the pool's taints.",
+            f"Nothing advertises the GPUs of {pool.title} ({family or 'unknown image'}): install "
+            f"{_DRIVER if claimed else _PLUGIN}, and let it tolerate the pool's taints.",
         )
         yield Claim(
             pool.urn,
@@ -125,6 +126,9 @@ def _check_present(platform: Platform, config: Config) -> Iterator[Claim]:
             "chart, or aws-dranet for resource claims, and let it tolerate the pool's taints.",
         )
 
+
+_PLUGIN: Final = "the nvidia-device-plugin chart, or GPU Operator with devicePlugin.enabled=true"
+_DRIVER: Final = "the dra-driver-nvidia-gpu chart with resources.gpus.enabled=true"
 
 device_plugin_present = PlatformRule(
     name="device-plugin-present",

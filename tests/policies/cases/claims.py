@@ -110,6 +110,13 @@ BY_CLAIMS = cases(
         without("dra-driver", "server", "workers", "claim", "domain", "ultraserver"),
     ),
     Case(
+        "GPUs for claims, and no driver that answers them",
+        set_("h100", "labels", {"eks-inference/gpu-allocation": "dra"}),
+        without("dra-driver", "server", "workers", "claim", "domain", "ultraserver"),
+        fires={"device-plugin-present": "h100"},
+        says="install the dra-driver-nvidia-gpu chart",
+    ),
+    Case(
         "EFA interfaces that nothing hands out beside GPUs by claims",
         set_("h100-template", "networkInterfaces", [{"interfaceType": "efa"}]),
         fires={"device-plugin-present": "h100"},
