@@ -22,8 +22,9 @@ from pulumi.runtime.proto.resource_pb2_grpc import (
 
 from automation.engine.deployment import Deployment, Package
 from automation.engine.grpc_options import CHANNEL_OPTIONS
+from automation.engine.manifests import DECODE, decoded
 from automation.engine.resources import Registration, is_provider
-from automation.engine.values import UNKNOWN
+from automation.engine.values import UNKNOWN, has_unknowns
 from automation.errors import PreviewError
 from automation.result import Diagnostic
 
@@ -185,6 +186,8 @@ class _Monitor(ResourceMonitorServicer):
     ) -> resource_pb2.ResourceInvokeResponse:
         if request.tok == "pulumi:pulumi:getResource":
             return self._get_resource(request.args.fields["urn"].string_value)
+        if request.tok == DECODE and not has_unknowns(request.args.fields["text"]):
+            return decoded(request.args.fields["text"].string_value)
         self._warn_once(request.tok, _UNANSWERED)
         return resource_pb2.ResourceInvokeResponse(unknown=True)
 

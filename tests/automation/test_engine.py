@@ -122,6 +122,14 @@ def test_an_invoke_is_unknown_and_said_so(features: Run) -> None:
     assert "warning: cloud:index:lookup: only its provider can answer" in features.stderr
 
 
+def test_manifests_are_taken_apart(preview: Callable[..., Run]) -> None:
+    found = preview("manifests", "dev", "--no-policies", "--json").json["resources"]
+    objects = {each["name"]: each for each in found if each["type"].count(":") == 2 and each["inputs"]}
+    assert {"plugins", "plugins/plugin", "settings"} <= objects.keys()
+    assert objects["plugins/plugin"]["type"] == "kubernetes:apps/v1:DaemonSet"
+    assert objects["plugins/plugin"]["inputs"]["metadata"]["annotations"] == {"reviewed": "2026-11-21"}
+
+
 def test_a_hook_for_previews_does_not_run_and_is_said_so(features: Run) -> None:
     assert "warning: resource hook watch: asks to run in previews" in features.stderr
 
