@@ -78,7 +78,12 @@ def test_quantities_may_be_written_as_whole_numbers() -> None:
     [
         {
             "nodePools": [
-                {"name": "mig", "provisioner": "auto", "sharing": {"mig": {"layout": "all-1g.10gb"}}}
+                {
+                    "name": "mig",
+                    "provisioner": "auto",
+                    "accelerator": "nvidia",
+                    "sharing": {"mig": {"layout": "all-1g.10gb"}},
+                }
             ]
         },
         {"gpu": {"operator": {"devicePlugin": True, "driver": True}}},
