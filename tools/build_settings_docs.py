@@ -114,7 +114,8 @@ def _rows(model: Schema, defs: Schema, above: str = "") -> Iterator[str]:
         place = f"{above}{key}"
         required = key in model.get("required", ())
         default = "required" if required else _default(value)
-        meaning = _resolved(value, defs).get("description", "")
+        # A row is one line, whatever the text is in the code.
+        meaning = " ".join(_resolved(value, defs).get("description", "").split())
         yield f"| `{place}` | {_words(value, defs)} | {default} | {meaning} |"
         element = value["items"] if value.get("type") == "array" else value
         separator = "[]." if value.get("type") == "array" else "."

@@ -19,6 +19,12 @@ def test_the_page_is_up_to_date() -> None:
     assert (ROOT / PAGE).read_text() == page(), "run `make docs`"
 
 
+def test_every_row_of_its_tables_is_one_line() -> None:
+    rows = [line for line in page().splitlines() if line.startswith("|")]
+    assert rows
+    assert [row for row in rows if not row.endswith("|")] == []
+
+
 def test_the_schema_is_up_to_date() -> None:
     assert json.loads((ROOT / SCHEMA).read_text()) == schema(), "run `make docs`"
 
