@@ -15,7 +15,7 @@ from fleet.kubernetes import Workload
 from fleet.overlays import declared_names, declares
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import pools
-from fleet.slices import ANY_SLICE, Wish, asked, lacks, managed, wishes
+from fleet.slices import ANY_SLICE, Wish, asked, lacks, managed, resource_names, wishes
 from fleet.verdict import NO, Verdict, all_of, any_of, verdict
 from guardrails.mig_layouts import where
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
@@ -173,9 +173,15 @@ def _check_start(platform: Platform, config: Config) -> Iterator[Claim]:
             yield Claim(
                 workload.urn,
                 never_starts(platform, workload),
-                f"{workload.title} asks for MIG slices, but can only run on {where(platform, workload)}: "
-                "Karpenter does not know slices, and makes no node for them.",
+                f"{workload.title} asks for {_slices(workload)}, but can only run on "
+                f"{where(platform, workload)}: Karpenter makes nodes only for slices that a NodeOverlay "
+                "declares there, under the same name.",
             )
+
+
+def _slices(workload: Workload) -> str:
+    names = {name for container in workload.containers() for name in resource_names(container)}
+    return ", ".join(sorted(filter(_is_slice, names))) or "MIG slices"
 
 
 mig_pool_can_start = PlatformRule(

@@ -124,7 +124,7 @@ _START = cases(
         "slices that no NodeOverlay declares",
         without("slices-overlay"),
         fires={"mig-pool-can-start": "small"},
-        says="Deployment small asks for MIG slices, but can only run on NodePool slices",
+        says="Deployment small asks for nvidia.com/mig-1g.10gb, but can only run on NodePool slices",
     ),
     Case(
         "an overlay for another slice",
