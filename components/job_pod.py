@@ -25,8 +25,11 @@ from settings.sharing import Allocation
 RENDEZVOUS_PORT = 29400
 """Where the workers meet: PyTorch's default."""
 
-DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
-"""Keeps Karpenter, and Auto Mode, from taking the node away by choice while the pod runs."""
+UNDISTURBED = {
+    "karpenter.sh/do-not-disrupt": "true",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+}
+"""Keeps Karpenter, Auto Mode and Cluster Autoscaler from taking the node away by choice while the pod runs."""
 
 _JOIN_SECONDS = 1800
 """How long workers wait for each other, and for the first to be there at all, for which torchrun alone would

@@ -13,7 +13,7 @@ from components.batch.scheduler import custom_resource
 from components.checkpoints import bucket_policy, volume, volume_name
 from components.claims import claim_template
 from components.compute_domains import make_compute_domain
-from components.job_pod import DO_NOT_DISRUPT, RENDEZVOUS_PORT, Place, devices, pod_spec
+from components.job_pod import RENDEZVOUS_PORT, UNDISTURBED, Place, devices, pod_spec
 from components.pod_identity import PodIdentity, PodRoleArgs
 from settings.jobs import Job, OnInterruption
 
@@ -162,7 +162,7 @@ def job_spec(
         "template": {
             "metadata": {
                 "labels": {**labels, **gang.pod_labels},
-                "annotations": {DO_NOT_DISRUPT: "true", **gang.pod_annotations},
+                "annotations": {**UNDISTURBED, **gang.pod_annotations},
             },
             "spec": pod,  # type: ignore[typeddict-item]
         },

@@ -23,7 +23,10 @@ DEADLINE_SECONDS: Final = 1800
 """How long a node may take to start, to pull large images and to answer."""
 
 _NOBODY: Final = 65534
-_UNDISTURBED: Final = {"karpenter.sh/do-not-disrupt": "true"}
+_UNDISTURBED: Final = {
+    "karpenter.sh/do-not-disrupt": "true",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+}
 _KEPT_SECONDS: Final = 3600
 _PORT: Final = 29400
 _CLAIM: Final = "devices"

@@ -186,7 +186,9 @@ def test_a_job_fails_with_the_first_worker_that_is_out_of_retries() -> None:
 
 
 def test_nodes_are_not_taken_away_from_under_a_worker() -> None:
-    assert spec()["template"]["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] == "true"
+    annotations = spec()["template"]["metadata"]["annotations"]
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
 
 
 def test_a_worker_has_the_time_that_it_was_given_for_a_last_checkpoint() -> None:

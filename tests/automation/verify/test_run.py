@@ -194,7 +194,10 @@ def test_what_is_shown_repeats_itself_rather_than_refer_to_itself() -> None:
 
 def test_checks_are_not_disturbed_by_whoever_saves_nodes() -> None:
     annotations = ONE.objects[-1]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations == {"karpenter.sh/do-not-disrupt": "true"}
+    assert annotations == {
+        "karpenter.sh/do-not-disrupt": "true",
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    }
 
 
 def test_an_earlier_rendering_goes_and_other_files_stay(tmp_path: Path) -> None:
