@@ -29,7 +29,7 @@ UNDISTURBED = {
     "karpenter.sh/do-not-disrupt": "true",
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 }
-"""Keeps Karpenter, Auto Mode and Cluster Autoscaler from taking the node away by choice while the pod runs."""
+"""Keeps Karpenter, Auto Mode and Cluster Autoscaler from taking the node away by choice while a pod runs."""
 
 _JOIN_SECONDS = 1800
 """How long workers wait for each other, and for the first to be there at all, for which torchrun alone would
