@@ -124,10 +124,8 @@ def _names_reservation(term: Fact) -> Verdict:
 
 def _group_claims(pool: NodePool, platform: Platform) -> Iterator[Claim]:
     template = _template(pool, platform)
-    bought = pool.resource["capacityType"].equals("CAPACITY_BLOCK")
-    types = pool.resource["instanceTypes"]
-    market = template.at("instanceMarketOptions", "marketType").equals("capacity-block")
-    on_blocks = bought | market | (~types.is_empty() & types.all(_only_in_blocks))
+    bought, market = _bought(pool), _market(template)
+    on_blocks = group_is_on_block(pool, platform)
     reservation = template.at("capacityReservationSpecification", "capacityReservationTarget")
     named = any_of(
         reservation[key].is_given()
@@ -144,6 +142,23 @@ def _group_claims(pool: NodePool, platform: Platform) -> Iterator[Claim]:
         f"{pool.title} is for Capacity Blocks: its launch template needs the market type capacity-block and "
         "the id of the reservation.",
     )
+
+
+def group_is_on_block(pool: NodePool, platform: Platform) -> Verdict:
+    """Whether a node group is for Capacity Blocks: it buys them, its template does, or EC2 sells nothing else
+    of its types."""
+    template, types = _template(pool, platform), pool.resource["instanceTypes"]
+    by_type = types.is_empty() & _only_in_blocks(template["instanceType"])
+    by_type |= ~types.is_empty() & types.all(_only_in_blocks)
+    return _bought(pool) | _market(template) | by_type
+
+
+def _bought(pool: NodePool) -> Verdict:
+    return pool.resource["capacityType"].equals("CAPACITY_BLOCK")
+
+
+def _market(template: Fact) -> Verdict:
+    return template.at("instanceMarketOptions", "marketType").equals("capacity-block")
 
 
 def _template(pool: NodePool, platform: Platform) -> Fact:

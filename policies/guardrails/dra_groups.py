@@ -10,6 +10,7 @@ from fleet.hidden import installs_unseen
 from fleet.installed import autoscaled
 from fleet.platform import Cluster, NodePool, Platform, PoolKind
 from fleet.verdict import Verdict, undecided, verdict
+from guardrails.capacity_blocks import group_is_on_block
 from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 # -- from zero ----------------------------------------------------------------------------------------------
@@ -17,10 +18,9 @@ from guardrails.rule import Claim, Config, Level, PlatformRule, Severity
 
 def _check_from_zero(platform: Platform, config: Config) -> Iterator[Claim]:
     for pool in _groups(platform):
-        on_block = pool.resource["capacityType"].equals("CAPACITY_BLOCK")
         yield Claim(
             pool.urn,
-            is_for_claims(platform, pool) & _smallest(pool).equals(0) & ~on_block,
+            is_for_claims(platform, pool) & _smallest(pool).equals(0) & ~group_is_on_block(pool, platform),
             f"{pool.title} may shrink to no node, and its devices go by resource claims: Cluster Autoscaler "
             "on AWS does not know what a node of an empty group would publish, so it never starts one. Set "
             "its minimum size to 1 or more.",

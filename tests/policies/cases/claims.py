@@ -82,6 +82,21 @@ BY_CLAIMS = cases(
         says="Set its minimum size to 1 or more.",
     ),
     Case(
+        "a group that may shrink to nothing, on a block by its launch template alone",
+        set_("h100", "scalingConfig.minSize", 0),
+        set_("h100-template", "instanceMarketOptions.marketType", "capacity-block"),
+        fires={"capacity-block-settings": "h100"},
+        says="Node group h100 is for Capacity Blocks: set its capacityType",
+    ),
+    Case(
+        "a group that may shrink to nothing, of a type in its launch template that EC2 sells in blocks",
+        remove("ultraserver", "instanceTypes"),
+        remove("ultraserver", "capacityType"),
+        remove("ultraserver-template", "instanceMarketOptions"),
+        set_("ultraserver-template", "instanceType", "p6e-gb200.36xlarge"),
+        fires={ULTRASERVER: "ultraserver", "capacity-block-settings": "ultraserver"},
+    ),
+    Case(
         "a group that may shrink to nothing and is only labelled for claims",
         set_("h100", "scalingConfig.minSize", 0),
         set_("h100", LABEL, "dra"),
