@@ -35,7 +35,7 @@ def gpu_claims(
 
 def claims_gpus(pool: NodePool) -> bool:
     """Whether pods get the pool's GPUs by resource claims."""
-    return pool.accelerator is Accelerator.NVIDIA and pool.allocation is Allocation.DRA
+    return pool.allocation is Allocation.DRA
 
 
 def efa_interfaces(pool: NodePool, accelerators: int) -> int:

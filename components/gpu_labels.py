@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from settings.karpenter_pools import KarpenterPool
 from settings.managed_pools import ManagedPool
-from settings.node_pools import Accelerator, KarpenterApiPool
+from settings.node_pools import KarpenterApiPool
 from settings.sharing import Allocation
 
 MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
@@ -35,7 +35,7 @@ def gpu_labels(pool: KarpenterApiPool | ManagedPool) -> dict[str, str]:
         labels[DEVICE_PLUGIN_LABEL] = pool.sharing.configuration
     if pool.sharing.mps is not None:
         labels[MPS_LABEL] = "true"
-    if pool.accelerator is Accelerator.NVIDIA and pool.allocation is Allocation.DRA:
+    if pool.allocation is Allocation.DRA:
         labels[ALLOCATION_LABEL] = Allocation.DRA.value
     if isinstance(pool, KarpenterPool | ManagedPool) and pool.efa:
         labels[EFA_LABEL] = "true"

@@ -130,7 +130,7 @@ def test_pods_ask_for_gpus_in_one_way_only() -> None:
 
 
 def test_neuron_devices_are_not_claimed() -> None:
-    found = pool("inf2.48xlarge", accelerator="neuron", allocation="dra")
+    found = pool("inf2.48xlarge", accelerator="neuron")
     assert accelerator_requests(found, 1) == {"aws.amazon.com/neuron": "1"}
     assert gpu_claims(found, 1) == ()
 
