@@ -180,10 +180,7 @@ def _on_karpenter(config: Config) -> None:
         ),
         (_without_domains, {"compute-domain-has-driver", "ultraserver-on-managed-group"}),
         (_ultraserver_by_device_plugin, {"single-device-plugin"}),
-        (
-            _on_demand,
-            {"ultraserver-on-managed-group", "capacity-block-settings", "dra-group-not-from-zero"},
-        ),
+        (_on_demand, {"ultraserver-on-managed-group", "capacity-block-settings"}),
         (_on_karpenter, {"dra-not-on-karpenter"}),
     ],
 )
