@@ -26,7 +26,7 @@ preview: $(INSTALLED) ## Show what STACK (default dev) would build, and enforce 
 	@$(BIN)/python -m automation preview $(STACK)
 
 test: $(INSTALLED) ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED) ## Check style and format
 	@$(BIN)/ruff check .
