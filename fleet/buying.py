@@ -21,16 +21,12 @@ def choices(platform: Platform, pool: NodePool, *ways: str) -> Span[Bits]:
     nodes = nodes_of(platform, pool)
     bearing = {key: nodes.undecided[key] for key in (LABELS, CAPACITY_TYPE) if key in nodes.undecided}
     if not pool.dynamic:
-        return Span(_bits(nodes.most), _bits(nodes.least), bearing)
+        return Span(nodes.most.possible, nodes.least.possible, bearing)
     return Span(_bought(nodes.most, ways), _bought(nodes.least, ways), bearing)
 
 
-def _bits(nodes: Nodes) -> Bits:
-    return 0 if nodes.problem else nodes.bits
-
-
 def _bought(nodes: Nodes, ways: tuple[str, ...]) -> Bits:
-    return _bits(nodes) & joined(nodes.capacity.get(way, 0) for way in ways)
+    return nodes.possible & joined(nodes.capacity.get(way, 0) for way in ways)
 
 
 def fewer_than(count: int, types: Span[Bits]) -> Verdict:

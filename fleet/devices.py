@@ -6,18 +6,17 @@ plain DaemonSet) or a DRA driver. An owner counts where it is switched on and ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from itertools import combinations
-from typing import Final
+from typing import Final, TypeVar
 
 from fleet.daemons import DEPLOY, daemon_sets, gpu_site, operand, policies, releases, serves
 from fleet.facts import Fact
 from fleet.image import Family, image
 from fleet.kinds import Bits
 from fleet.memo import per_platform
-from fleet.nodes import Nodes
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import nodes_of
 from fleet.scheduling import scheduling
@@ -47,6 +46,8 @@ class Owner(StrEnum):
         return self in (Owner.DRA_DRIVER, Owner.BOTTLEROCKET_DRA, Owner.GPU_OPERATOR_DRA)
 
 
+_Owner = TypeVar("_Owner", bound=StrEnum)
+
 Owners = Mapping[Owner, Bits]
 """The kinds of a pool's nodes that each owner serves."""
 
@@ -56,7 +57,11 @@ def pool_has_nvidia_gpus(platform: Platform, pool: NodePool) -> Verdict:
     """Whether the pool may make nodes with NVIDIA GPUs."""
     nodes = nodes_of(platform, pool)
     return some(
-        Span(_nvidia(nodes.most), _nvidia(nodes.least), {LABELS: nodes.undecided.get(LABELS, frozenset())})
+        Span(
+            nodes.most.with_accelerators("nvidia"),
+            nodes.least.with_accelerators("nvidia"),
+            {LABELS: nodes.undecided.get(LABELS, frozenset())},
+        )
     )
 
 
@@ -73,15 +78,8 @@ def gpu_owners(platform: Platform, pool: NodePool) -> dict[Owner, Verdict]:
 @per_platform
 def shared_gpus(platform: Platform, pool: NodePool) -> dict[tuple[Owner, Owner], Verdict]:
     """Return each pair of owners that serves, or may serve, the GPUs of the same node."""
-    found = owners(platform, pool)
-    pairs: dict[tuple[Owner, Owner], Verdict] = {}
-    for one, other in combinations(found.most, 2):
-        most = found.most[one] & found.most[other]
-        least = found.least.get(one, 0) & found.least.get(other, 0)
-        verdict = some(Span(most, least, found.undecided))
-        if verdict.holds is not False:
-            pairs[one, other] = verdict
-    return pairs
+    pairs = shared(owners(platform, pool))
+    return {(one, other): verdict for one, other, verdict in pairs if verdict.holds is not False}
 
 
 @per_platform
@@ -99,7 +97,10 @@ def kept_apart_by_label(platform: Platform, pool: NodePool) -> dict[tuple[Owner,
         bare = {key: each for key, each in site.nodes.labels.items() if not key.startswith(DEPLOY)}
         unsure = {key: each for key, each in site.nodes.unsure.items() if not key.startswith(DEPLOY)}
         gpus = gpu_site(replace(site, nodes=replace(site.nodes, labels=bare, unsure=unsure)), platform, pool)
-        return {part: bits & _nvidia(site.nodes) for part, bits in _operated(platform, pool, gpus)}
+        return {
+            part: bits & site.nodes.with_accelerators("nvidia")
+            for part, bits in _operated(platform, pool, gpus)
+        }
 
     reach = span(unlabelled)
     properties = merged(own.undecided, reach.undecided)
@@ -130,14 +131,27 @@ def owners(platform: Platform, pool: NodePool) -> Span[Owners]:
 
     def read(reading: Reading) -> Owners:
         site = Site.of(nodes_of(platform, pool), reading)
-        gpus = _nvidia(site.nodes)
-        served: dict[Owner, Bits] = {}
-        for owner, bits in _serving(platform, pool, site) if gpus else ():
-            if bits & gpus:
-                served[owner] = served.get(owner, 0) | bits & gpus
-        return served
+        gpus = site.nodes.with_accelerators("nvidia")
+        return gathered(_serving(platform, pool, site), gpus) if gpus else {}
 
     return span(read)
+
+
+def gathered(serving: Iterable[tuple[_Owner, Bits]], devices: Bits) -> dict[_Owner, Bits]:
+    """Return which nodes with devices each owner serves, of those that it runs on."""
+    served: dict[_Owner, Bits] = {}
+    for owner, bits in serving:
+        if bits & devices:
+            served[owner] = served.get(owner, 0) | bits & devices
+    return served
+
+
+def shared(served: Span[Mapping[_Owner, Bits]]) -> Iterator[tuple[_Owner, _Owner, Verdict]]:
+    """Yield each pair of owners, and whether both serve the devices of the same node."""
+    for one, other in combinations(served.most, 2):
+        most = served.most[one] & served.most[other]
+        least = served.least.get(one, 0) & served.least.get(other, 0)
+        yield one, other, some(Span(most, least, served.undecided))
 
 
 def some(bits: Span[Bits]) -> Verdict:
@@ -147,10 +161,6 @@ def some(bits: Span[Bits]) -> Verdict:
     if not bits.most:
         return NO
     return undecided(*(each for properties in bits.undecided.values() for each in properties))
-
-
-def _nvidia(nodes: Nodes) -> Bits:
-    return 0 if nodes.problem else nodes.bits & nodes.kinds.accelerated("nvidia")
 
 
 def _serving(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[Owner, Bits]]:

@@ -18,7 +18,7 @@ from fleet.image import launch_template
 from fleet.kinds import INSTANCE_TYPE, Bits, Kind
 from fleet.kubernetes import HelmRelease
 from fleet.memo import per_platform
-from fleet.nodes import COMPUTE_TYPE
+from fleet.nodes import COMPUTE_TYPE, joined
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import nodes_of
 from fleet.requirements import requirement
@@ -102,14 +102,10 @@ def efa_unserved(platform: Platform, pool: NodePool) -> Verdict:
 
     def read(reading: Reading) -> tuple[Bits, Bits]:
         site = Site.of(nodes_of(platform, pool), reading)
-        kinds = site.nodes.kinds.within(0 if site.nodes.problem else site.nodes.bits)
+        kinds = site.nodes.kinds.within(site.nodes.possible)
         able = sum(1 << index for index, kind in kinds if kind.type is not None and kind.type.efa_interfaces)
-        served = 0
-        for bits in efa_plugins(platform, pool, site):
-            served |= bits
-        for _, bits in efa_drivers(platform, pool, site):
-            served |= bits
-        return able, able & served
+        drivers = (bits for _, bits in efa_drivers(platform, pool, site))
+        return able, able & joined((*efa_plugins(platform, pool, site), *drivers))
 
     found = span(read)
     able = some(Span(found.most[0], found.least[0], found.undecided))

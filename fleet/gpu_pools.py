@@ -10,7 +10,6 @@ from fleet.devices import some
 from fleet.facts import Fact
 from fleet.kinds import Bits
 from fleet.memo import per_platform
-from fleet.neuron import neuron_nodes
 from fleet.nodes import Nodes
 from fleet.platform import NodePool, Platform
 from fleet.pools import nodes_of
@@ -44,7 +43,7 @@ def pool_is_for_nvidia(platform: Platform, pool: NodePool) -> Verdict:
 @per_platform
 def pool_is_for_neuron(platform: Platform, pool: NodePool) -> Verdict:
     """Whether a pool for accelerators can make nodes with Neuron devices."""
-    return _makes(platform, pool, neuron_nodes) & pool_is_for_accelerators(platform, pool)
+    return _makes(platform, pool, _with_neuron) & pool_is_for_accelerators(platform, pool)
 
 
 def _makes(platform: Platform, pool: NodePool, part: Callable[[Nodes], Bits]) -> Verdict:
@@ -62,29 +61,29 @@ def operand_runs(platform: Platform, pool: NodePool, policy: Fact, name: str) ->
 
     def read(reading: Reading) -> Bits:
         site = gpu_site(Site.of(nodes_of(platform, pool), reading), platform, pool)
-        return operand(site, policy, name) & _bits(site.nodes) & site.nodes.kinds.accelerated("nvidia")
+        return operand(site, policy, name) & site.nodes.with_accelerators("nvidia")
 
     return some(span(read))
 
 
-def _bits(nodes: Nodes) -> Bits:
-    return 0 if nodes.problem else nodes.bits
-
-
 def _accelerated(nodes: Nodes) -> Bits:
-    return _bits(nodes) & _accelerators(nodes)
+    return nodes.possible & _accelerators(nodes)
 
 
 def _with_gpus(nodes: Nodes) -> Bits:
-    return _bits(nodes) & _gpus(nodes)
+    return nodes.possible & _gpus(nodes)
 
 
 def _plain(nodes: Nodes) -> Bits:
-    return _bits(nodes) & ~_accelerators(nodes)
+    return nodes.possible & ~_accelerators(nodes)
 
 
 def _with_nvidia(nodes: Nodes) -> Bits:
-    return _bits(nodes) & nodes.kinds.accelerated("nvidia")
+    return nodes.with_accelerators("nvidia")
+
+
+def _with_neuron(nodes: Nodes) -> Bits:
+    return nodes.with_accelerators("neuron")
 
 
 def _accelerators(nodes: Nodes) -> Bits:

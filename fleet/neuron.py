@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from itertools import combinations
 from typing import Final
 
 from fleet.daemons import daemon_sets, neuron_part, releases, serves
-from fleet.devices import some
+from fleet.devices import gathered, shared, some
 from fleet.image import image
 from fleet.kinds import Bits
 from fleet.memo import per_platform
-from fleet.nodes import Nodes
+from fleet.nodes import joined
 from fleet.platform import NodePool, Platform, PoolKind
 from fleet.pools import nodes_of
 from fleet.site import Site
@@ -50,12 +49,8 @@ def neuron_owners(platform: Platform, pool: NodePool) -> Span[NeuronOwners]:
 
     def read(reading: Reading) -> NeuronOwners:
         site = Site.of(nodes_of(platform, pool), reading)
-        devices = neuron_nodes(site.nodes)
-        found: dict[NeuronOwner, Bits] = {}
-        for owner, bits in serving(platform, pool, site) if devices else ():
-            if bits & devices:
-                found[owner] = found.get(owner, 0) | bits & devices
-        return found
+        devices = site.nodes.with_accelerators("neuron")
+        return gathered(serving(platform, pool, site), devices) if devices else {}
 
     return span(read)
 
@@ -63,16 +58,12 @@ def neuron_owners(platform: Platform, pool: NodePool) -> Span[NeuronOwners]:
 def neuron_served(platform: Platform, pool: NodePool) -> Verdict:
     """Whether something hands out devices of some of the pool's Neuron nodes."""
     found = neuron_owners(platform, pool)
-    return some(Span(_all(found.most), _all(found.least), found.undecided))
+    return some(Span(joined(found.most.values()), joined(found.least.values()), found.undecided))
 
 
 def shared_devices(platform: Platform, pool: NodePool) -> Iterator[tuple[NeuronOwner, NeuronOwner, Verdict]]:
-    """Yield each pair of owners that serves, or may serve, the devices of the same node."""
-    found = neuron_owners(platform, pool)
-    for one, other in combinations(found.most, 2):
-        most = found.most[one] & found.most[other]
-        least = found.least.get(one, 0) & found.least.get(other, 0)
-        yield one, other, some(Span(most, least, found.undecided))
+    """Yield each pair of owners, and whether both serve the devices of the same node."""
+    return shared(neuron_owners(platform, pool))
 
 
 def serving(platform: Platform, pool: NodePool, site: Site) -> Iterator[tuple[NeuronOwner, Bits]]:
@@ -103,15 +94,3 @@ def neuron_scheduler(platform: Platform, pool: NodePool) -> str | None:
         if release.value("scheduler.enabled").is_true().holds:
             return release.value("scheduler.customScheduler.fullnameOverride").default(_SCHEDULER).text()
     return None
-
-
-def neuron_nodes(nodes: Nodes) -> Bits:
-    """Return the kinds of nodes with Neuron devices that a pool can make."""
-    return 0 if nodes.problem else nodes.bits & nodes.kinds.accelerated("neuron")
-
-
-def _all(owners: NeuronOwners) -> Bits:
-    found = 0
-    for bits in owners.values():
-        found |= bits
-    return found

@@ -49,6 +49,15 @@ class Nodes:
     limits: str = ""
     _met: dict[Requirement, Bits] = field(default_factory=dict, init=False)
 
+    @property
+    def possible(self) -> Bits:
+        """The kinds of nodes that there can be: none where something keeps them all away."""
+        return 0 if self.problem else self.bits
+
+    def with_accelerators(self, kind: str) -> Bits:
+        """Return those of them that have accelerators of a kind, such as nvidia or neuron."""
+        return self.possible & self.kinds.accelerated(kind)
+
     def matching(self, term: Term) -> Bits:
         """Return the kinds of nodes that meet every requirement of one alternative."""
         bits = self.bits

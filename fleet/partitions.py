@@ -228,7 +228,7 @@ class Orders:
 def orders(platform: Platform, pool: NodePool, site: Site) -> Orders:
     """Return how a pool's GPU nodes are told to be cut, whether or not anything there does it."""
     nodes = site.nodes
-    gpus = 0 if nodes.problem else nodes.bits & nodes.kinds.accelerated("nvidia")
+    gpus = nodes.with_accelerators("nvidia")
     if not gpus:
         return Orders()
     if image(pool, platform).family is Family.BOTTLEROCKET:

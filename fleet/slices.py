@@ -44,7 +44,10 @@ def managed(platform: Platform, pool: NodePool) -> Verdict:
     """Whether something cuts GPUs on some node of the pool: MIG manager, the image, the nodes' own start."""
     nodes = nodes_of(platform, pool)
     found: Span[Partition] = span(lambda reading: partition(platform, pool, Site.of(nodes, reading)))
-    most, least = found.most.bits & _gpus(nodes.most), found.least.bits & _gpus(nodes.least)
+    most, least = (
+        found.most.bits & nodes.most.with_accelerators("nvidia"),
+        found.least.bits & nodes.least.with_accelerators("nvidia"),
+    )
     built_in = verdict(image(pool, platform).family is Family.BOTTLEROCKET)
     return some(Span(most, least, found.undecided)) | built_in | cut_by_script(platform, pool)
 
@@ -86,7 +89,7 @@ def misfit(platform: Platform, pool: NodePool) -> Verdict:
 def names_of(platform: Platform, pool: NodePool, kinds: Callable[[Kind], bool]) -> list[str]:
     """Return which of the pool's GPU nodes are of some kinds, for people."""
     nodes = nodes_of(platform, pool).most
-    return [kind.name for _, kind in nodes.kinds.within(_gpus(nodes)) if kinds(kind)]
+    return [kind.name for _, kind in nodes.kinds.within(nodes.with_accelerators("nvidia")) if kinds(kind)]
 
 
 def problem_of(platform: Platform, pool: NodePool) -> tuple[str, str, str]:
@@ -109,10 +112,6 @@ def cannot_be_cut(kind: Kind) -> bool:
     """Whether the GPUs of a kind of node have no MIG; of servers of one's own that may not be known."""
     model = gpu_of(kind.accelerator) if kind.accelerator is not None else None
     return not can_be_cut(kind) and (kind.type is not None or model is not None)
-
-
-def _gpus(nodes: Nodes) -> Bits:
-    return 0 if nodes.problem else nodes.bits & nodes.kinds.accelerated("nvidia")
 
 
 def _where(found: Orders, question: Callable[[Cut], bool]) -> Bits:
@@ -192,7 +191,10 @@ def lacks(platform: Platform, pool: NodePool, wish: Wish) -> Verdict:
     """Whether a pool has GPUs, of which none can be cut into a slice of the wish; never so on Auto Mode."""
     nodes = nodes_of(platform, pool)
     having = [_having(end, wish) for end in (nodes.most, nodes.least)]
-    lacking = [_gpus(end) & ~own for end, own in zip((nodes.most, nodes.least), having, strict=True)]
+    lacking = [
+        end.with_accelerators("nvidia") & ~own
+        for end, own in zip((nodes.most, nodes.least), having, strict=True)
+    ]
     has = some(Span(having[0], having[1], _kinds_undecided(nodes)))
     without = some(Span(lacking[0], lacking[1], _kinds_undecided(nodes)))
     if has.holds is None and not has.undecided:
@@ -206,7 +208,7 @@ def _kinds_undecided(nodes: Span[Nodes]) -> dict[str, frozenset[Property]]:
 
 def _having(nodes: Nodes, wish: Wish) -> Bits:
     found = 0
-    for index, kind in nodes.kinds.within(_gpus(nodes)):
+    for index, kind in nodes.kinds.within(nodes.with_accelerators("nvidia")):
         model = gpu_of(kind.accelerator) if kind.accelerator is not None else None
         profiles = model.profiles.values() if model is not None and can_be_cut(kind) else ()
         resources = {ANY_SLICE, *(each.resource for each in profiles)} if profiles else set()
