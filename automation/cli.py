@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from automation import placement
+from automation.arguments import add_stack_arguments
 from automation.contracts import check_resources, unavailable
 from automation.errors import PreviewError, UsageError
 from automation.result import resource_name
@@ -93,10 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_arguments(sanity)
     sanity.set_defaults(run=verify.run)
-    preview.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
-    preview.add_argument(
-        "--config-file", type=Path, metavar="F", help="read the configuration from F instead"
-    )
+    add_stack_arguments(preview)
     packs = preview.add_mutually_exclusive_group()
     packs.add_argument(
         "--policy-pack",
@@ -114,12 +112,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="F",
         help="JSON file that sets levels and properties of policies",
-    )
-    preview.add_argument(
-        "--engine",
-        choices=("offline", "pulumi"),
-        default="offline",
-        help="offline needs no CLI and no cloud account; pulumi runs the Pulumi CLI (default: offline)",
     )
     preview.add_argument("--json", action="store_true", help="print the result as JSON")
     preview.add_argument(

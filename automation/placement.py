@@ -9,9 +9,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automation.arguments import add_stack_arguments, preview_alone
 from automation.platform import platform_of
 from automation.report import Line, print_lines
 from automation.result import Preview, resource_name
@@ -28,14 +28,7 @@ _ANSWERS = {True: ("yes", "green"), False: ("no", "red"), None: ("open", "yellow
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
-    parser.add_argument("--config-file", type=Path, metavar="F", help="read the configuration from F instead")
-    parser.add_argument(
-        "--engine",
-        choices=("offline", "pulumi"),
-        default="offline",
-        help="offline needs no CLI and no cloud account; pulumi runs the Pulumi CLI (default: offline)",
-    )
+    add_stack_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -45,14 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     Exit status: 0, or 1 if the program or its configuration failed. Raises UsageError and PreviewError as
     `automation.preview.preview` does.
     """
-    from automation.preview import preview
-
-    found = preview(
-        Path.cwd(), arguments.stack, config_file=arguments.config_file, packs=[], engine=arguments.engine
-    )
-    if found.failed:
-        for diagnostic in found.diagnostics:
-            print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
+    found = preview_alone(arguments)
+    if found is None:
         return 1
     table = placement_table(found)
     if arguments.json:

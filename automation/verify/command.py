@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automation.arguments import add_stack_arguments, preview_alone
 from automation.errors import PreviewError, UsageError
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ MARK = "# Rendered by `python -m automation verify`"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("stack", metavar="STACK", help="the stack, configured by Pulumi.STACK.yaml")
-    parser.add_argument("--config-file", type=Path, metavar="F", help="read the configuration from F instead")
-    parser.add_argument(
-        "--engine",
-        choices=("offline", "pulumi"),
-        default="offline",
-        help="offline needs no CLI and no cloud account; pulumi runs the Pulumi CLI (default: offline)",
-    )
+    add_stack_arguments(parser)
     parser.add_argument(
         "--only",
         action="append",
@@ -53,17 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
     and PreviewError as `automation.preview.preview` does.
     """
     from automation.platform import platform_of
-    from automation.preview import preview
     from automation.verify.checks import names, plan
 
     if not arguments.runs and (arguments.kubeconfig or arguments.context):
         raise UsageError("--kubeconfig and --context go with --run")
-    found = preview(
-        Path.cwd(), arguments.stack, config_file=arguments.config_file, packs=[], engine=arguments.engine
-    )
-    if found.failed:
-        for diagnostic in found.diagnostics:
-            print(f"{diagnostic.severity}: {diagnostic.message}", file=sys.stderr)
+    found = preview_alone(arguments)
+    if found is None:
         return 1
     platform = platform_of(found)
     there = names(platform)
