@@ -61,9 +61,6 @@ class DraDriverArgs:
 class DraDriver(pulumi.ComponentResource):
     """The DRA driver on the nodes whose GPUs go by claims, and on those of UltraServers."""
 
-    release: kubernetes.helm.v3.Release
-    """The chart's release; it brings the definition of ComputeDomain."""
-
     def __init__(self, name: str, args: DraDriverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         pinned = chart(_CHART)
         values = helm_values(args)
@@ -79,7 +76,7 @@ class DraDriver(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.release = release(
+        release(
             name,
             pinned,
             NAMESPACE,

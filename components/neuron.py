@@ -185,8 +185,8 @@ def _scheduler(args: NeuronArgs) -> dict[str, Any]:
     """Both of its pods on steady nodes. The chart's own kube-scheduler is that of Kubernetes 1.31."""
     where = on_system_nodes(args.system_nodes)
     custom: dict[str, Any] = {"enabled": True, **where}
-    release = ami_release(args.kubernetes_version) if args.kubernetes_version else None
-    if release is not None:
-        patch = release.partition("-")[0]
+    image = ami_release(args.kubernetes_version) if args.kubernetes_version else None
+    if image is not None:
+        patch = image.partition("-")[0]
         custom["image"] = {"repository": "registry.k8s.io/kube-scheduler", "tag": f"v{patch}"}
     return {**where, "customScheduler": custom}

@@ -65,7 +65,7 @@ class BatchScheduler(pulumi.ComponentResource):
     ) -> None:
         settings = args.settings
         super().__init__("eks-inference:index:BatchScheduler", name, settings.to_plain(), opts)
-        release = (
+        made = (
             _pinned(name, args, self)
             if settings.run_ai is None
             else _run_ai(name, settings.run_ai, args, self)
@@ -78,7 +78,7 @@ class BatchScheduler(pulumi.ComponentResource):
                 # The definitions come with the release, and its webhooks judge what is made of them.
                 pulumi.ResourceOptions(
                     parent=self,
-                    depends_on=[release, *(args.queues_require if each.namespace is not None else ())],
+                    depends_on=[made, *(args.queues_require if each.namespace is not None else ())],
                 ),
             )
         self.register_outputs({})
